@@ -1,0 +1,50 @@
+# The one command surface. Every target does its own set-up; a second call reuses it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := $(BIN)/uv pip
+# uv reads a virtual environment from here, whatever the caller's own settings are.
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint unit ui lock clean
+
+help:  ## Show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock requirements-installer.lock pyproject.toml
+	@echo "setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-installer.lock
+	@$(UV) sync --quiet --require-hashes requirements.lock
+	@$(UV) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(READY)  ## Make the virtual environment from the lock
+
+demo: $(READY)  ## Deploy a rehearsal fleet of 12 sites against the simulator
+	@ARCFLEET_HOME=$(CURDIR)/.arcfleet $(BIN)/python -m arcfleet.app.demo
+
+test: lint  ## Lint, then every test
+	@$(BIN)/python -m pytest
+
+unit: $(READY)  ## The fast tests only: no server, no network
+	@$(BIN)/python -m pytest tests/unit
+
+lint: $(READY)  ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+ui: $(READY)  ## Prefect's server and UI, with arcfleet's own data
+	@ARCFLEET_HOME=$(CURDIR)/.arcfleet $(BIN)/arcfleet ui
+
+lock: $(READY)  ## Resolve requirements.lock anew
+	@$(UV) compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+		--no-header --group dev pyproject.toml -o requirements.lock
+
+clean:  ## Remove what the targets above made
+	@rm -rf $(VENV) .arcfleet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
