@@ -6,7 +6,6 @@ READY := $(VENV)/.ready
 UV := $(BIN)/uv pip
 # uv reads a virtual environment from here, whatever the caller's own settings are.
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
-export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit ui lock clean
@@ -18,7 +17,7 @@ $(READY): requirements.lock requirements-installer.lock pyproject.toml
 	@echo "setting up $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-installer.lock
-	@$(UV) sync --quiet --require-hashes requirements.lock
+	@$(UV) sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(UV) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

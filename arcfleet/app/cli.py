@@ -1,0 +1,210 @@
+"""The command line. Prefect is imported only by the commands that run flows, so the others answer at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from pydantic import ValidationError
+from rich.console import Console
+
+from arcfleet import __version__, fleetfile
+from arcfleet.app import prefect_env, prefect_server, rehearsal, status, tables
+from arcfleet.app.live import Watch, print_report
+from arcfleet.core import report as rendering
+from arcfleet.core.manifest import Fleet
+from arcfleet.core.outcomes import FleetReport, Result
+from arcfleet.errors import ManifestError
+from arcfleet.settings import Settings
+
+app = App(
+    name="arcfleet",
+    version=__version__,
+    help="Put Azure's connected registry on a fleet of Arc-enabled Kubernetes clusters, and keep it there.",
+)
+EXIT = {Result.COMPLETED: 0, Result.COMPLETED_WITH_FAILURES: 3, Result.INCOMPLETE: 4}
+"""Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
+
+FleetPath = Annotated[Path, Parameter(name="FLEET", help="The fleet file.")]
+Names = Annotated[list[str] | None, Parameter(name="--site", help="Only this site; may be repeated.", negative="")]
+Labels = Annotated[
+    list[str] | None, Parameter(name="--label", help="Only sites with this label, key=value.", negative="")
+]
+Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of tables.", negative="")]
+Simulator = Annotated[
+    str | None,
+    Parameter(name="--simulator", env_var="ARCFLEET_SIMULATOR", help="Rehearse against the simulator at this address."),
+]
+
+
+@app.command
+def deploy(
+    fleet: FleetPath,
+    *,
+    site: Names = None,
+    label: Labels = None,
+    max_concurrency: int | None = None,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Deploy a fleet: bring every site to what its file says. A second run on a healthy fleet changes nothing.
+
+    Exit codes: 0 all sites are as they should be; 1 bad input, nothing was sent; 3 a site failed; 4 a site was left
+    out, because its cluster is out of contact.
+    """
+    console = Console(stderr=json_output)
+    labels = parse_labels(label or [])
+    loaded = fleetfile.load(fleet).choose(site or (), labels)
+    use_simulator(simulator)
+    report = run_deploy(console, fleet, loaded, max_concurrency)
+    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
+    return EXIT[report.result]
+
+
+@app.command(name="status")
+def status_command(
+    fleet: FleetPath,
+    *,
+    site: Names = None,
+    label: Labels = None,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Show how a fleet stands, with the tables of `az acr connected-registry list` and `show`. Changes nothing.
+
+    Exit codes: 0 every site is healthy; 1 bad input; 3 one is not.
+    """
+    console = Console()
+    loaded = fleetfile.load(fleet).choose(site or (), parse_labels(label or []))
+    use_simulator(simulator)
+    found = asyncio.run(read_status(loaded))
+    if json_output:
+        print_json(status.to_json(found))
+    else:
+        tables.print_dicts(console, status.fleet_rows(found))
+        tables.print_article_tables(console, found)
+    return 3 if any(item.finding for item in found.sites) else 0
+
+
+@app.command
+def simulate(
+    fleet: Annotated[Path | None, Parameter(name="FLEET", help="Make everything that this fleet refers to.")] = None,
+    *,
+    port: Annotated[int, Parameter(help="Port on 127.0.0.1; a free one where 0.")] = 0,
+    tls: Annotated[bool, Parameter(help="Speak https, with a CA of its own making.", negative="")] = False,
+    speed: Annotated[float, Parameter(help="Seconds of the simulated world per real second.")] = 1.0,
+) -> int:
+    """Run the simulator until it is stopped. Prints one JSON line with its addresses, its kubeconfig and its CA."""
+    world = rehearsal.world_of(fleetfile.load(fleet)) if fleet else {}
+    with rehearsal.running(world, port=port, speed=speed, tls=tls) as running, contextlib.suppress(KeyboardInterrupt):
+        print_json(dict(running.addresses), indent=None)
+        running.wait()
+    return 0
+
+
+@app.command
+def ui(*, port: int = 4200) -> int:
+    """Run Prefect's server and its UI with arcfleet's own data, until it is stopped."""
+    prefect_env.prepare(Settings().home, quiet=False)
+    address = f"http://127.0.0.1:{port}"
+    Console().print(
+        f"Prefect's UI: {address}\nRuns show up in it when they are started with PREFECT_API_URL={address}/api"
+    )
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with contextlib.suppress(KeyboardInterrupt):
+        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
+    return 0
+
+
+def run_deploy(console: Console, path: Path, fleet: Fleet, max_concurrency: int | None) -> FleetReport:
+    """Run the deploy flow in this process, watched on the console, and return its report."""
+    settings = Settings()
+    with prefect_server.available(settings.home), Watch(console, fleet.name, settings.time_scale) as watch:
+        return asyncio.run(_deploy(str(path.resolve()), [site.name for site in fleet.sites], max_concurrency, watch))
+
+
+async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watch: Watch) -> FleetReport:
+    # Prefect reads its settings at import; they are set by now.
+    from prefect.events.worker import EventsWorker  # noqa: PLC0415
+    from prefect.logging.handlers import APILogHandler  # noqa: PLC0415
+
+    from flows.deploy_fleet import deploy_fleet  # noqa: PLC0415
+    from tasks import runtime  # noqa: PLC0415
+
+    await asyncio.to_thread(prefect_server.wait_ready)
+    runtime.watcher.set(watch)
+    state: Any = await deploy_fleet(path, sites=sites, max_concurrency=max_concurrency, return_state=True)
+    # The server ends with this command, so what is still queued for it goes out now.
+    await asyncio.gather(APILogHandler.aflush(), _drained(EventsWorker.drain_all()))
+    if watch.report is None:
+        raise RuntimeError(f"the run ended as {state.name} before it had a report: {state.message}")
+    return watch.report
+
+
+async def _drained(result: Any) -> None:
+    """Await what may or may not be awaitable: Prefect's queues answer either way."""
+    if isinstance(result, Awaitable):
+        await result
+
+
+async def read_status(fleet: Fleet) -> status.FleetStatus:
+    """Read a fleet's status with the settings of the environment."""
+    # The Kubernetes client takes a second to import, which --help should not.
+    from arcfleet.gateways import connect  # noqa: PLC0415
+
+    async with connect(Settings()) as gateways:
+        return await status.read(gateways, fleet)
+
+
+def use_simulator(address: str | None) -> None:
+    """Point the settings at a running simulator, if one is named."""
+    if address:
+        rehearsal.enter(rehearsal.addresses_of(address))
+
+
+def parse_labels(texts: list[str]) -> dict[str, str]:
+    """Return labels of the form key=value.
+
+    Raises:
+        ManifestError: One is not of that form.
+    """
+    pairs = [text.partition("=") for text in texts]
+    problems = tuple(f"--label {text}  write key=value" for text, pair in zip(texts, pairs, strict=True) if not pair[1])
+    if problems:
+        raise ManifestError(problems)
+    return {key: value for key, _, value in pairs}
+
+
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(json.dumps(value, indent=indent, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Run the command line; bad input ends with exit code 1 and a list of problems."""
+    errors = Console(stderr=True, highlight=False)
+    try:
+        code = app(result_action="return_value")
+    except ManifestError as error:
+        for problem in error.problems:
+            errors.print(problem, markup=False, soft_wrap=True)
+        count = len(error.problems)
+        errors.print(f"{count} problem{'s' if count > 1 else ''}; nothing was sent", style="bold")
+        code = 1
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            errors.print(f"settings: {detail['msg'].removeprefix('Value error, ')}", markup=False, soft_wrap=True)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

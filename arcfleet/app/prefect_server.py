@@ -1,0 +1,107 @@
+"""The embedded Prefect server: a process of ours for the time of one command, with its files in our folder.
+
+Prefect's own temporary server makes the client import the whole server, seconds of it; this one starts beside our own
+imports, and ends with us even when we are killed, since it watches the pipe that ties it to its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+
+from arcfleet.app import prefect_env
+
+START_TIMEOUT = 120.0
+"""Seconds; the first start makes the database."""
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@contextlib.contextmanager
+def available(folder: Path, *, quiet: bool = True) -> Iterator[None]:
+    """Have a Prefect server while the context is open: the one of PREFECT_API_URL, else an embedded one.
+
+    It may still be starting when the context is entered; `wait_ready` waits for it.
+
+    Args:
+        folder: arcfleet's home.
+        quiet: Keep Prefect off the console.
+    """
+    prefect_env.prepare(folder, quiet=quiet)
+    if "PREFECT_API_URL" in os.environ:
+        yield
+        return
+    port = _free_port()
+    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+    with (folder / "prefect" / "server.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            [sys.executable, "-m", "arcfleet.app.prefect_server", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PREFECT_UI_ENABLED": "0"},
+        )
+        try:
+            yield
+        finally:
+            del os.environ["PREFECT_API_URL"]
+            if process.stdin:
+                process.stdin.close()
+            process.wait(timeout=30)
+
+
+def wait_ready() -> None:
+    """Return when the server of PREFECT_API_URL answers.
+
+    Raises:
+        TimeoutError: It does not within two minutes.
+    """
+    url = f"{os.environ['PREFECT_API_URL']}/health"
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        with contextlib.suppress(urllib.error.URLError, OSError), OPENER.open(url, timeout=5):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"no Prefect server answers at {url}")
+
+
+def serve(port: int) -> None:
+    """Serve Prefect's API on loopback until standard input ends."""
+    config = uvicorn.Config(
+        "prefect.server.api.server:create_app",
+        factory=True,
+        host="127.0.0.1",
+        port=port,
+        log_level="error",
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+
+    def end_with_parent() -> None:
+        sys.stdin.read()
+        server.should_exit = True
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    server.run()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

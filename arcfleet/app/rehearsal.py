@@ -1,0 +1,161 @@
+"""Rehearsals: a fleet file becomes a simulator's world, and settings that point there.
+
+arcfleet knows of the simulator what any user could: its command line, its control endpoint, its addresses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from arcfleet.core import workloads
+from arcfleet.core.manifest import Fleet, Site
+from arcfleet.errors import ManifestError
+from arcfleet.settings import is_loopback
+
+World = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A running simulator."""
+
+    control: str
+    addresses: Mapping[str, Any]
+    process: subprocess.Popen[str]
+
+    def wait(self) -> None:
+        """Return when the simulator has ended."""
+        self.process.wait()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        """Send a command to the simulator's control endpoint."""
+        httpx.post(f"{self.control}{path}", json=body, timeout=30).raise_for_status()
+
+
+def world_of(fleet: Fleet) -> World:
+    """Return a world in which everything that the fleet refers to exists, and nothing is deployed."""
+    registries: dict[str, World] = {}
+    for site in fleet.sites:
+        ref = site.registry_ref
+        registry = registries.setdefault(
+            ref.name,
+            {
+                "name": ref.name,
+                "resourceGroup": ref.resource_group,
+                "subscription": ref.subscription,
+                "images": [],
+                "connectedRegistries": [],
+            },
+        )
+        images = _images(fleet, site)
+        known = {(image["repository"], image["tag"]) for image in registry["images"]}
+        registry["images"] += [
+            {"repository": repository, "tag": tag} for repository, tag in images if (repository, tag) not in known
+        ]
+        registry["connectedRegistries"].append(
+            {
+                "name": site.connected_registry,
+                "repositories": sorted({repository for repository, _ in images}),
+                "clientTokens": [site.client_token or f"{site.connected_registry}-pull"],
+            }
+        )
+    return {"registries": list(registries.values()), "clusters": [_cluster(site) for site in fleet.sites]}
+
+
+def environment(addresses: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings that point arcfleet at a simulator, as environment variables."""
+    arm = str(addresses["arm"])
+    if not is_loopback(arm):
+        raise ValueError(f"{arm} is not an address of this machine")
+    return {
+        "ARCFLEET_ARM_ENDPOINT": arm,
+        "ARCFLEET_REGISTRY_ENDPOINT": arm,
+        "ARCFLEET_CREDENTIAL": "none",
+        "ARCFLEET_KUBECONFIG_CONTENT": httpx.get(f"{addresses['control']}/kubeconfig", timeout=30).text,
+        "ARCFLEET_TIME_SCALE": str(addresses["speed"]),
+    }
+
+
+@contextlib.contextmanager
+def running(world: World, *, port: int = 0, speed: float = 1.0, tls: bool = False) -> Iterator[Rehearsal]:
+    """Run a simulator in a process of its own while the context is open.
+
+    Args:
+        world: What exists in it.
+        port: A free one where 0.
+        speed: Seconds of the world per real second.
+        tls: Speak https, with a certificate of the simulator's own making.
+    """
+    command = [sys.executable, "-m", "simulator", "--port", str(port), "--speed", str(speed), "--world", "-"]
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        [*command, *(["--tls"] if tls else [])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the simulator has no pipes")
+        with process.stdin as pipe:
+            pipe.write(json.dumps(world))
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError("the simulator did not start")
+        addresses = json.loads(line)
+        yield Rehearsal(addresses["control"], addresses, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def addresses_of(url: str) -> Mapping[str, Any]:
+    """Return the addresses of a simulator that runs already.
+
+    Raises:
+        ManifestError: Nothing answers there as a simulator does.
+    """
+    url = url.rstrip("/")
+    try:
+        speed = httpx.get(f"{url}/control/time", timeout=10).raise_for_status().json()["speed"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        raise ManifestError((f"--simulator {url}  no simulator answers there; start one: arcfleet simulate",)) from None
+    return {"arm": url, "control": f"{url}/control", "speed": speed}
+
+
+def enter(addresses: Mapping[str, Any]) -> None:
+    """Point this process's settings at a simulator."""
+    os.environ.update(environment(addresses))
+
+
+def _images(fleet: Fleet, site: Site) -> list[tuple[str, str]]:
+    found = [
+        image
+        for workload in site.workloads
+        for image in workloads.images(workload, fleet.manifests.get(workload.manifest or "", ()), _login_server(site))
+    ]
+    return [(image.repository, image.reference) for image in found if ":" not in image.reference]
+
+
+def _login_server(site: Site) -> str:
+    return f"{site.registry_ref.name.lower()}.azurecr.io"
+
+
+def _cluster(site: Site) -> World:
+    ref = site.cluster_ref
+    service_range = ipaddress.IPv4Network(f"{site.cluster_ip}/16", strict=False)
+    return {
+        "name": ref.name,
+        "resourceGroup": ref.resource_group,
+        "subscription": ref.subscription,
+        "kubernetes": {
+            "serviceCIDRs": [str(service_range)],
+            "namespaces": sorted({"default", *(workload.namespace for workload in site.workloads)}),
+        },
+    }

@@ -1,0 +1,163 @@
+"""`arcfleet status`: what Azure and the clusters show now. Reads only, and needs no Prefect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from arcfleet.core.durations import ago
+from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, WorkloadFacts
+from arcfleet.core.findings import Finding, of_error
+from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.names import RegistryRef
+from arcfleet.core.report import finding_json
+from arcfleet.core.verdicts import extension as extension_rules
+from arcfleet.core.verdicts import pods as pod_rules
+from arcfleet.core.verdicts import registry as registry_rules
+from arcfleet.core.workloads import Desired
+from arcfleet.ports import Gateways
+from arcfleet.steps.observe import LISTED, observe
+
+LIST_COLUMNS = ("NAME", "MODE", "CONNECTION STATE", "PARENT", "LOGIN SERVER", "LAST SYNC (UTC)", "SYNC STATE")
+SHOW_COLUMNS = (*LIST_COLUMNS[:-1], "SYNC SCHEDULE", "SYNC WINDOW", "SYNC STATE")
+"""Columns of `az acr connected-registry list` and `show` with --output table, as az 2.91 has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStatus:
+    """A site as it was found: its facts, or what kept us from reading them."""
+
+    site: str
+    facts: SiteFacts | None
+    workloads: tuple[Desired, ...]
+    finding: Finding | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStatus:
+    """A fleet as it was found, and all connected registries of its cloud registries."""
+
+    fleet: str
+    sites: tuple[SiteStatus, ...]
+    registries: Mapping[str, tuple[ConnectedRegistryFacts, ...]]
+
+
+async def read(gateways: Gateways, fleet: Fleet) -> FleetStatus:
+    """Read a fleet. A site that can't be read carries a finding and hides no other."""
+    slots = asyncio.Semaphore(fleet.rollout.max_concurrency)
+
+    async def one(site: Site) -> SiteStatus:
+        async with slots:
+            (found,) = await asyncio.gather(observe(gateways, site, fleet.manifests), return_exceptions=True)
+        now = await gateways.registries.service_time()
+        if isinstance(found, BaseException):
+            return SiteStatus(site.name, None, (), of_error(found, "status"), now)
+        facts, wanted = found
+        return SiteStatus(site.name, facts, wanted, _worst(facts, wanted, now), now)
+
+    sites = await asyncio.gather(*(one(site) for site in fleet.sites))
+    refs = dict.fromkeys(site.registry_ref for site in fleet.sites)
+    listed = await asyncio.gather(*(_listed(gateways, ref) for ref in refs))
+    return FleetStatus(fleet.name, tuple(sites), dict(zip((ref.name for ref in refs), listed, strict=True)))
+
+
+async def _listed(gateways: Gateways, ref: RegistryRef) -> tuple[ConnectedRegistryFacts, ...]:
+    listing = gateways.registries.connected_registries(ref, max_age=LISTED)
+    (found,) = await asyncio.gather(listing, return_exceptions=True)
+    # A registry that can't be listed is told by the finding of each of its sites.
+    return () if isinstance(found, BaseException) else tuple(as_tree(found.values()))
+
+
+def _worst(facts: SiteFacts, wanted: Sequence[Desired], now: datetime) -> Finding | None:
+    """Return the deepest finding that is not healthy: extension, then connected registry, then workloads."""
+    findings = [
+        extension_rules.judge(facts.extension, facts.cluster),
+        registry_rules.judge(facts.connected_registry, facts.cluster, now=now),
+        *(pod_rules.judge(facts.workloads.get(item.workload.name), item.name) for item in wanted),
+    ]
+    return next((finding for finding in findings if not finding.ok), None)
+
+
+def as_tree(items: Any) -> list[ConnectedRegistryFacts]:
+    """Return connected registries as az lists them: roots first, each followed by its children, depth first."""
+    pending = sorted(items, key=lambda cr: cr.name.lower())
+    names = {cr.name.lower() for cr in pending}
+
+    def below(parent: str | None) -> list[ConnectedRegistryFacts]:
+        return [line for cr in pending if _parent(cr, names) == parent for line in (cr, *below(cr.name.lower()))]
+
+    return below(None)
+
+
+def _parent(cr: ConnectedRegistryFacts, names: set[str]) -> str | None:
+    parent = (cr.parent or "").lower()
+    return parent if parent in names else None
+
+
+def fleet_rows(status: FleetStatus) -> list[dict[str, str]]:
+    """Return the fleet's table, a row per site."""
+    return [_fleet_row(item) for item in status.sites]
+
+
+def _fleet_row(item: SiteStatus) -> dict[str, str]:
+    facts = item.facts
+    if facts is None:
+        unknown = dict.fromkeys(("arc", "extension", "registry", "last sync", "pods"), "?")
+        return {"site": item.site, **unknown, "finding": item.finding.message if item.finding else ""}
+    cr, cluster, extension = facts.connected_registry, facts.cluster, facts.extension
+    heard = cluster.last_heartbeat
+    silent = f" {ago((item.now - heard).total_seconds())}" if heard and cluster.connectivity != "Connected" else ""
+    return {
+        "site": item.site,
+        "arc": f"{cluster.connectivity}{silent}",
+        "extension": f"{extension.current_version or ''} {extension.provisioning_state}".strip() if extension else "-",
+        "registry": cr.connection_state,
+        "last sync": f"{ago((item.now - cr.last_sync).total_seconds())} ago" if cr.last_sync else "never",
+        "pods": _pods(item),
+        "finding": f"{item.finding.subject}: {item.finding.message}" if item.finding else "",
+    }
+
+
+def _pods(item: SiteStatus) -> str:
+    if item.facts and item.facts.cluster.connectivity.lower() != "connected":
+        return "unknown (no contact)"
+    parts = []
+    for wanted in item.workloads:
+        live: WorkloadFacts | None = item.facts.workloads.get(wanted.workload.name) if item.facts else None
+        parts.append(f"{wanted.name} {live.available}/{live.desired}" if live else f"{wanted.name} -")
+    return ", ".join(parts)
+
+
+def list_rows(registries: Sequence[ConnectedRegistryFacts]) -> list[tuple[str, ...]]:
+    """Return the rows of the article's list table."""
+    return [(*_common(cr), cr.sync_state or "") for cr in registries]
+
+
+def show_rows(registries: Sequence[ConnectedRegistryFacts]) -> list[tuple[str, ...]]:
+    """Return the rows of the article's show table, one per connected registry."""
+    return [(*_common(cr), cr.schedule or "", cr.sync_window or "", cr.sync_state or "") for cr in registries]
+
+
+def _common(cr: ConnectedRegistryFacts) -> tuple[str, ...]:
+    synced = cr.last_sync.isoformat(timespec="seconds") if cr.last_sync else ""
+    return (cr.name, cr.mode, cr.connection_state, cr.parent or "", cr.login_host or "", synced)
+
+
+def to_json(status: FleetStatus) -> dict[str, Any]:
+    """Return the status as plain values; column names become keys."""
+    return {
+        "schema": 1,
+        "fleet": status.fleet,
+        "sites": [
+            {**row, "finding": finding_json(item.finding) if item.finding else None}
+            for row, item in zip(fleet_rows(status), status.sites, strict=True)
+        ],
+        "connectedRegistries": {
+            registry: [dict(zip(SHOW_COLUMNS, row, strict=True)) for row in show_rows(items)]
+            for registry, items in status.registries.items()
+        },
+    }

@@ -1,0 +1,43 @@
+"""Tables on the console, in the shape that `az --output table` has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from arcfleet.app import status as reading
+from arcfleet.app.status import FleetStatus
+
+COLOURS = {"Online": "green", "Syncing": "green", "Offline": "yellow", "Unhealthy": "red", "Connected": "green"}
+
+
+def print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table as az does: a line under the headings, no cell cut or folded, however narrow the terminal."""
+    lines = [tuple(columns), *(tuple(row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for number, line in enumerate(lines):
+        text = Text()
+        for cell, width in zip(line, widths, strict=True):
+            style = "bold" if number == 0 else COLOURS.get(cell.split(" ")[0], "")
+            text.append(f"{cell:<{width}}  ", style)
+        text.rstrip()
+        console.print(text, soft_wrap=True)
+        if number == 0:
+            console.print(Text("  ".join("-" * width for width in widths), "dim"), soft_wrap=True)
+
+
+def print_dicts(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
+    """Print rows that carry their column names; columns that are empty throughout are left out."""
+    columns = [key for key in rows[0] if any(row[key] for row in rows)] if rows else []
+    print_table(console, columns, [[row[key] for key in columns] for row in rows])
+
+
+def print_article_tables(console: Console, status: FleetStatus) -> None:
+    """Print the article's two tables for every cloud registry of the fleet."""
+    for registry, items in status.registries.items():
+        console.print(Text(f"\naz acr connected-registry list --registry {registry}", "dim"))
+        print_table(console, reading.LIST_COLUMNS, reading.list_rows(items))
+        console.print(Text(f"\naz acr connected-registry show --registry {registry} --name …", "dim"))
+        print_table(console, reading.SHOW_COLUMNS, reading.show_rows(items))

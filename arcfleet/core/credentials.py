@@ -1,0 +1,124 @@
+"""The sync credential: the connection string, and the decision whether a password may be generated at all.
+
+Generating a password replaces whatever its slot held, and thereby cuts off a registry that uses that slot. So the
+question is never "how do we get a password" but "may we, and into which slot". The table in `decide` answers it, first
+match wins.
+
+Sources: the string and its rules, `az acr connected-registry get-settings`; slots and their replacement, ACR's
+generateCredentials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts, TokenFacts
+from arcfleet.core.names import last_segment
+from arcfleet.core.reasons import Reason
+from arcfleet.core.secret import Secret
+from arcfleet.errors import PermanentError
+
+SLOTS = ("password1", "password2")
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Action(StrEnum):
+    """What to do about a site's sync credential."""
+
+    NONE = "none"
+    GENERATE = "generate"
+    WAIT = "wait"
+    DEFER = "defer"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The row of the table that matched: the action and, in a sentence, why."""
+
+    action: Action
+    reason: Reason
+    because: str
+
+
+def decide(facts: SiteFacts) -> Decision:
+    """Return what may be done about the sync credential, from what was observed of the site."""
+    cr, extension = facts.connected_registry, facts.extension
+    online = cr.connection_state.lower() in {"online", "syncing"}
+    if facts.cluster.connectivity.lower() != "connected":
+        return Decision(Action.DEFER, Reason.ARC_OFFLINE, "what is generated now could not be delivered")
+    if cr.auth_type.lower() == "managedidentity":
+        return Decision(Action.NONE, Reason.OK, "the connected registry signs in with a managed identity")
+    if extension is None:
+        return _without_extension(cr, online=online)
+    return _with_extension(extension, online=online)
+
+
+def _without_extension(cr: ConnectedRegistryFacts, *, online: bool) -> Decision:
+    if online:
+        return Decision(Action.STOP, Reason.INSTANCE_ELSEWHERE, "another instance of this connected registry is live")
+    if cr.activation.lower() == "active":
+        # ALREADY_ACTIVATED would meet a new instance; deactivating could cut off one that is merely out of contact.
+        return Decision(Action.STOP, Reason.INSTANCE_ELSEWHERE, "an earlier instance is still the activated one")
+    return Decision(Action.GENERATE, Reason.OK, "no instance uses a password")
+
+
+def _with_extension(extension: ExtensionFacts, *, online: bool) -> Decision:
+    state = extension.provisioning_state.lower()
+    if state in {"creating", "updating", "deleting", "pending"}:
+        return Decision(Action.WAIT, Reason.EXTENSION_IN_PROGRESS, f"the extension is {state}")
+    if online:
+        return Decision(Action.NONE, Reason.OK, "the connected registry is in contact with its password")
+    if state in {"failed", "canceled"}:
+        return Decision(Action.GENERATE, Reason.EXTENSION_FAILED, "the failed installation used no password for long")
+    return Decision(Action.NONE, Reason.OK, "an installed registry out of contact is diagnosed, not given a password")
+
+
+def idle_slot(token: TokenFacts, delivered_at: datetime | None) -> str:
+    """Return the slot to generate into: an absent one, else the one that is not believed in use.
+
+    Args:
+        token: The sync token with its slots.
+        delivered_at: The extension's last change; what it delivered is the newest password made before then. None
+            where nothing is installed: then the older slot is free.
+    """
+    made = {password.name: password.created or _NEVER for password in token.passwords}
+    absent = [slot for slot in SLOTS if slot not in made]
+    if absent:
+        return absent[0]
+    older, newer = sorted(SLOTS, key=lambda slot: (made[slot], slot))
+    if delivered_at and made[older] <= delivered_at < made[newer]:
+        # The newer one came after the last delivery: nobody has it, and the older one is in use.
+        return newer
+    return older
+
+
+def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_protocol: str = "https") -> Secret:
+    """Compose the connection string that the extension delivers.
+
+    Args:
+        cr: The connected registry; its parent's gateway endpoint and sync token name go into the string.
+        password: A password of the sync token.
+        parent_protocol: `https`, or `http` where the parent is another connected registry; below the cloud
+            registry it is https whatever is asked.
+
+    Raises:
+        PermanentError: The parent has no gateway endpoint, or the password is empty or a placeholder: such a string
+            would install and never come online.
+    """
+    if not cr.gateway_endpoint or cr.gateway_endpoint.startswith("<"):
+        raise PermanentError(
+            Reason.NO_GATEWAY_ENDPOINT,
+            f"connected registry {cr.name} has no gateway endpoint to reach its parent by",
+            "enable the registry's dedicated data endpoint: az acr update --data-endpoint-enabled true",
+        )
+    text = password.reveal()
+    if not text or text.startswith("<") or ";" in text:
+        raise PermanentError(Reason.CREDENTIAL_UNUSABLE, "the generated password is empty or not a password")
+    protocol = parent_protocol if cr.parent else "https"
+    return Secret(
+        f"ConnectedRegistryName={cr.name};SyncTokenName={last_segment(cr.sync_token_id)};SyncTokenPassword={text};"
+        f"ParentGatewayEndpoint={cr.gateway_endpoint};ParentEndpointProtocol={protocol}"
+    )

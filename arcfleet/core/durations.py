@@ -1,0 +1,43 @@
+"""Durations as people write them: `90s`, `30m`, `2h`, `1h30m`, `90d`; and as they read them: `1:12`, `2 h`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+_PART = re.compile(r"(\d+)([smhd])")
+_UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(value: Any) -> timedelta:
+    """Return the duration that a text names.
+
+    Raises:
+        ValueError: It is no duration, or not longer than nothing.
+    """
+    if isinstance(value, timedelta):
+        return value
+    text = str(value).replace(" ", "")
+    parts = _PART.findall(text)
+    if not parts or "".join(n + u for n, u in parts) != text:
+        raise ValueError(f"{value!r} is no duration: write for example 90s, 30m, 2h or 1h30m")
+    total = sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())
+    if total <= timedelta():
+        raise ValueError(f"{value!r} is no time at all")
+    return total
+
+
+def clock_time(seconds: float) -> str:
+    """Return a length as `m:ss` or `h:mm:ss`."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def ago(seconds: float) -> str:
+    """Return an age in its largest unit, for example `12 s`, `48 min`, `2 h`, `3 d`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (unit == "min" and seconds >= 90):
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, int(seconds))} s"

@@ -1,0 +1,183 @@
+"""What was observed: frozen values with no behaviour beyond reading themselves.
+
+The gateways make them from the SDKs' models. States stay text, as the services spell them, since a service may add a
+value at any time; `core.verdicts` compares them without regard to case. Times are aware UTC datetimes of the service's
+own clock, never ours, so that a skewed machine can't mistake old evidence for new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """An Arc-enabled cluster as ARM shows it."""
+
+    name: str
+    connectivity: str
+    last_heartbeat: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionStatus:
+    """One entry of an extension's `statuses`."""
+
+    level: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionFacts:
+    """A cluster extension as ARM shows it. Protected settings can't be read back, only their keys."""
+
+    name: str
+    extension_type: str
+    provisioning_state: str
+    current_version: str | None = None
+    auto_upgrade: bool = True
+    release_train: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    statuses: tuple[ExtensionStatus, ...] = ()
+    error: str | None = None
+    last_modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusDetail:
+    """One entry of a connected registry's `statusDetails`."""
+
+    type: str
+    code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedRegistryFacts:
+    """A connected registry as ARM shows it.
+
+    `parent` is the parent connected registry's name, or None below the cloud registry. `sync_state` exists in preview
+    API versions only.
+    """
+
+    name: str
+    mode: str
+    provisioning_state: str
+    connection_state: str
+    activation: str
+    sync_token_id: str
+    gateway_endpoint: str
+    parent: str | None = None
+    login_host: str | None = None
+    schedule: str | None = None
+    sync_window: str | None = None
+    last_sync: datetime | None = None
+    last_activity: datetime | None = None
+    sync_state: str | None = None
+    auth_type: str = "SyncToken"
+    client_token_ids: tuple[str, ...] = ()
+    status_details: tuple[StatusDetail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordFacts:
+    """One of a token's two password slots: when it was made and when it ends; never its value."""
+
+    name: str
+    created: datetime | None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """A registry token and its password slots."""
+
+    name: str
+    status: str
+    scope_map_id: str
+    passwords: tuple[PasswordFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryFacts:
+    """A cloud registry."""
+
+    name: str
+    login_server: str
+    sku: str
+    data_endpoint_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFacts:
+    """One container of a pod: what it waits for, and how it last ended."""
+
+    name: str
+    image: str
+    image_id: str = ""
+    ready: bool = False
+    restarts: int = 0
+    waiting_reason: str | None = None
+    waiting_message: str = ""
+    exit_code: int | None = None
+    exit_reason: str | None = None
+    exit_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """One pod of the newest ReplicaSet."""
+
+    name: str
+    phase: str
+    ready: bool
+    unschedulable: str | None = None
+    """The scheduler's message, where it can't place the pod."""
+    containers: tuple[ContainerFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a Deployment."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadFacts:
+    """A Deployment, its conditions and the pods of its newest ReplicaSet."""
+
+    name: str
+    generation: int
+    observed_generation: int
+    desired: int
+    total: int
+    updated: int
+    ready: int
+    available: int
+    paused: bool = False
+    applied_hash: str | None = None
+    """Hash of the manifest that arcfleet applied last, from our annotation."""
+    images: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    pods: tuple[PodFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """Everything that was read of one site before deciding anything."""
+
+    registry: RegistryFacts
+    connected_registry: ConnectedRegistryFacts
+    cluster: ClusterFacts
+    extension: ExtensionFacts | None
+    workloads: Mapping[str, WorkloadFacts | None] = field(default_factory=dict)
+    """By workload: its Deployment; None where it does not exist."""
+    pull_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """By (namespace, name): whether the secret holds a login for the site's address."""

@@ -1,0 +1,98 @@
+"""How a site ended, and the fleet: values computed from what the run itself holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from arcfleet.core.findings import Finding, of_error
+from arcfleet.core.plan import Disposition, SitePlan, Step
+
+SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    """How a site ended."""
+
+    SUCCEEDED = "succeeded"
+    NOOP = "noop"
+    FAILED = "failed"
+    DEFERRED = "deferred"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step as it ran: how long, in seconds, and how it ended."""
+
+    step: Step
+    seconds: float
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a site ended: `finding` is its deepest cause, None where all is well."""
+
+    site: str
+    status: Status
+    seconds: float = 0.0
+    finding: Finding | None = None
+    steps: tuple[StepRecord, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Trail:
+    """What a site's run has done so far, kept apart from its result, so that a failure keeps its history."""
+
+    site: str
+    plan: SitePlan | None = None
+    steps: list[StepRecord] = field(default_factory=list)
+
+    def outcome(self, error: BaseException | None = None) -> Outcome:
+        """Return the site's outcome; `error` is what ended the run early, if anything did."""
+        seconds = sum(record.seconds for record in self.steps)
+        because = self.plan.because if self.plan else ()
+        if error is not None:
+            at = self.steps[-1].step if self.steps else Step.OBSERVE
+            finding = of_error(error, at)
+            return Outcome(self.site, Status.FAILED, seconds, finding, tuple(self.steps), because)
+        disposition = self.plan.disposition if self.plan else Disposition.NOOP
+        status = {
+            Disposition.NOOP: Status.NOOP,
+            Disposition.DEFERRED: Status.DEFERRED,
+            Disposition.BLOCKED: Status.BLOCKED,
+        }.get(disposition, Status.SUCCEEDED)
+        return Outcome(self.site, status, seconds, self.plan.finding if self.plan else None, tuple(self.steps), because)
+
+
+class Result(StrEnum):
+    """How a fleet ended. The exit codes of `arcfleet deploy` are documented in the README."""
+
+    COMPLETED = "completed"
+    COMPLETED_WITH_FAILURES = "completed_with_failures"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReport:
+    """All outcomes of a run."""
+
+    fleet: str
+    run: str
+    seconds: float
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def counts(self) -> Counter[Status]:
+        """How many sites ended how."""
+        return Counter(outcome.status for outcome in self.outcomes)
+
+    @property
+    def result(self) -> Result:
+        """Failures first; sites that were left out make a run incomplete, never completed."""
+        if self.counts[Status.FAILED] or self.counts[Status.BLOCKED]:
+            return Result.COMPLETED_WITH_FAILURES
+        return Result.INCOMPLETE if self.counts[Status.DEFERRED] else Result.COMPLETED

@@ -1,0 +1,157 @@
+"""The plan of one site: what differs from the fleet file, what is done about it, and why.
+
+Level-triggered: a plan compares what was observed with what is wanted. A site that is as it should be gets a plan that
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from arcfleet.core import credentials
+from arcfleet.core.credentials import Action
+from arcfleet.core.facts import ExtensionFacts, SiteFacts
+from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.manifest import Site
+from arcfleet.core.reasons import Reason
+from arcfleet.core.workloads import Desired
+
+
+class Step(StrEnum):
+    """The steps of a site, in their order; the words are the task runs' names."""
+
+    OBSERVE = "observe"
+    GENERATE_CREDENTIAL = "generate credential"
+    INSTALL_EXTENSION = "install extension"
+    WAIT_HEALTHY = "wait healthy"
+    CHECK_SYNC = "check sync"
+    PULL_SECRET = "pull secret"  # noqa: S105 - a step's name
+    ROLL_OUT = "roll out"
+
+
+class Disposition(StrEnum):
+    """What a plan amounts to."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    NOOP = "noop"
+    DEFERRED = "deferred"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlan:
+    """What will be done at a site.
+
+    `finding` says why nothing is done, where the site is deferred or blocked. `because` has one line per change.
+    """
+
+    disposition: Disposition
+    install: bool = False
+    """Generate a password and deliver it with the extension's settings."""
+    settle_first: bool = False
+    """An operation is under way: wait for its end, then observe and plan again."""
+    workloads: tuple[str, ...] = ()
+    pull_secrets: tuple[tuple[str, str], ...] = ()
+    because: tuple[str, ...] = ()
+    finding: Finding | None = None
+
+
+def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
+    """Plan a site.
+
+    Args:
+        site: What is wanted.
+        facts: What was observed.
+        wanted: Its workloads as they are to be.
+    """
+    stop = _stop(site, facts)
+    if stop:
+        return stop
+    decision = credentials.decide(facts)
+    if decision.action is Action.WAIT:
+        return SitePlan(Disposition.UPDATE, settle_first=True, because=(decision.because,))
+    changes = extension_changes(site, facts.extension)
+    install = bool(changes) or decision.action is Action.GENERATE
+    workloads = tuple(w.workload.name for w in wanted if not w.is_applied(facts.workloads.get(w.workload.name)))
+    secrets = tuple(
+        dict.fromkeys(key for w in wanted if not facts.pull_secrets.get(key := (w.namespace, w.workload.pull_secret)))
+    )
+    because = (
+        *changes,
+        *(f"pull secret {namespace}/{name}" for namespace, name in secrets),
+        *(f"workload {name}" for name in workloads),
+    )
+    if not because:
+        return SitePlan(Disposition.NOOP)
+    disposition = Disposition.CREATE if facts.extension is None else Disposition.UPDATE
+    # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
+    return SitePlan(disposition, install=install, workloads=workloads, pull_secrets=secrets, because=because)
+
+
+def extension_changes(site: Site, extension: ExtensionFacts | None) -> tuple[str, ...]:
+    """Return, a line each, what of the extension differs from the fleet file."""
+    if extension is None:
+        return (f"extension {site.extension.version or 'newest version'}",)
+    changes = [
+        f"{key}: {extension.settings.get(key, 'unset')} -> {value}"
+        for key, value in site.settings.items()
+        if extension.settings.get(key) != value
+    ]
+    if extension.auto_upgrade != site.extension.auto_upgrade:
+        changes.append(f"autoUpgrade: {extension.auto_upgrade} -> {site.extension.auto_upgrade}".lower())
+    if site.extension.version and extension.current_version != site.extension.version:
+        changes.append(f"version: {extension.current_version} -> {site.extension.version}")
+    train = site.extension.release_train
+    if train and (extension.release_train or "").lower() != train.lower():
+        changes.append(f"releaseTrain: {extension.release_train} -> {train}")
+    if extension.provisioning_state.lower() in {"failed", "canceled"}:
+        changes.append(f"the last installation {extension.provisioning_state.lower()}")
+    return tuple(changes)
+
+
+def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
+    """Return the plan of a site where nothing may be begun, or None."""
+    connectivity = facts.cluster.connectivity
+    if connectivity.lower() != "connected":
+        return SitePlan(Disposition.DEFERRED, finding=_arc_finding(site, facts))
+    decision = credentials.decide(facts)
+    if decision.action is Action.STOP:
+        return SitePlan(
+            Disposition.BLOCKED,
+            finding=Finding(
+                Verdict.FAILED, decision.reason, "connected registry", decision.because,
+                remedy="find and stop that instance; then: az acr connected-registry deactivate --name "
+                f"{facts.connected_registry.name} --registry {facts.registry.name}",
+            ),
+        )  # fmt: skip
+    if facts.connected_registry.auth_type.lower() == "managedidentity" and extension_changes(site, facts.extension):
+        return SitePlan(
+            Disposition.BLOCKED,
+            finding=Finding(
+                Verdict.FAILED, Reason.REFUSED, "connected registry",
+                "signs in with a managed identity, for which arcfleet can't compose the connection string yet",
+                remedy="install this site's extension with az k8s-extension create",
+            ),
+        )  # fmt: skip
+    return None
+
+
+def _arc_finding(site: Site, facts: SiteFacts) -> Finding:
+    cluster = facts.cluster
+    expired = cluster.connectivity.lower() == "expired"
+    heard = f"last heartbeat {cluster.last_heartbeat:%Y-%m-%d %H:%MZ}" if cluster.last_heartbeat else "never heard of"
+    return Finding(
+        Verdict.WAITING,
+        Reason.ARC_EXPIRED if expired else Reason.ARC_OFFLINE,
+        "arc",
+        f"Arc cluster {cluster.name} is {cluster.connectivity}; {heard}",
+        evidence=(f"connectivityStatus {cluster.connectivity}",),
+        remedy=(
+            f"connect it again: az connectedk8s connect --name {cluster.name}"
+            if expired
+            else f"bring the cluster's Arc agents online, then: arcfleet deploy … --site {site.name}"
+        ),
+    )

@@ -1,0 +1,93 @@
+"""Reason: the stable codes that operators, reports and scripts rely on.
+
+Treat the values as a contract: they appear in JSON, in artifacts and in docs/operations.md, which a test keeps
+complete.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a verdict is what it is. One code per thing that an operator would do differently."""
+
+    OK = "ok"
+    """Nothing is wrong."""
+
+    # Reaching Azure and the cluster
+    AUTHENTICATION = "authentication"
+    """Azure or Kubernetes did not accept who we are."""
+    FORBIDDEN = "forbidden"
+    """We are known, but lack a right."""
+    THROTTLED = "throttled"
+    """The service asked us to slow down."""
+    UNREACHABLE = "unreachable"
+    """No usable answer: connection refused, reset, timed out, 5xx."""
+    BAD_RESPONSE = "bad_response"
+    """The service answered with something that its API does not describe."""
+    REFUSED = "refused"
+    """The service understood the request and said no."""
+    CONFLICT = "conflict"
+    """Somebody else changes the same thing now."""
+    KUBECONFIG = "kubeconfig"
+    """The site's kubeconfig or context can't be used."""
+
+    # What must exist before we begin
+    REGISTRY_NOT_FOUND = "registry_not_found"
+    CONNECTED_REGISTRY_NOT_FOUND = "connected_registry_not_found"
+    CLUSTER_NOT_FOUND = "cluster_not_found"
+    SYNC_TOKEN_NOT_FOUND = "sync_token_not_found"  # noqa: S105 - a code, not a password
+    NO_GATEWAY_ENDPOINT = "no_gateway_endpoint"
+    """The parent has no endpoint for connected registries: dedicated data endpoints are off."""
+
+    # Arc
+    ARC_OFFLINE = "arc_offline"
+    ARC_EXPIRED = "arc_expired"
+
+    # Extension
+    EXTENSION_FAILED = "extension_failed"
+    EXTENSION_DEGRADED = "extension_degraded"
+    NAME_IN_USE = "name_in_use"
+    BAD_VERSION = "bad_version"
+    DELETE_IN_PROGRESS = "delete_in_progress"
+    HELM_TIMEOUT = "helm_timeout"
+    CLUSTER_IP_TAKEN = "cluster_ip_taken"
+    CLUSTER_IP_OUT_OF_RANGE = "cluster_ip_out_of_range"
+    PROTECTED_SETTINGS_EXPIRED = "protected_settings_expired"
+    EXTENSION_IN_PROGRESS = "extension_in_progress"
+    EXTENSION_STUCK = "extension_stuck"
+
+    # Connected registry
+    CREDENTIAL_UNUSABLE = "credential_unusable"
+    INSTANCE_ELSEWHERE = "instance_elsewhere"
+    NEVER_ACTIVATED = "never_activated"
+    REGISTRY_UNHEALTHY = "registry_unhealthy"
+    REGISTRY_OFFLINE = "registry_offline"
+    REGISTRY_PROGRESSING = "registry_progressing"
+    SCHEDULED_GAP = "scheduled_gap"
+
+    # Sync
+    NOT_IN_CLOUD = "not_in_cloud"
+    NOT_IN_SCOPE = "not_in_scope"
+    SYNC_FAILED = "sync_failed"
+    SYNC_PENDING = "sync_pending"
+
+    # Pull secret and workload
+    NO_CLIENT_TOKEN = "no_client_token"  # noqa: S105 - a code, not a password
+    CLIENT_TOKEN = "client_token"  # noqa: S105 - a code, not a password
+    IMAGE_NOT_ON_SITE = "image_not_on_site"
+    TRUST = "trust"
+    HTTP_REGISTRY = "http_registry"
+    REGISTRY_UNREACHABLE = "registry_unreachable"
+    POD_CONFIG = "pod_config"
+    CRASH_LOOP = "crash_loop"
+    UNSCHEDULABLE = "unschedulable"
+    QUOTA = "quota"
+    ROLLOUT_PROGRESSING = "rollout_progressing"
+    PAUSED = "paused"
+    NO_KUBERNETES_ACCESS = "no_kubernetes_access"
+
+    # Everything else
+    TIMED_OUT = "timed_out"
+    UNKNOWN_STATE = "unknown_state"
+    INTERNAL = "internal"
+    """A defect of arcfleet itself."""

@@ -1,0 +1,32 @@
+"""Sync schedules and windows: when a connected registry is to be in contact.
+
+Source: a schedule is a cron expression in UTC, a window an ISO 8601 duration that begins at each of its ticks; without
+a window the registry stays connected between ticks (az acr connected-registry create --sync-schedule, --sync-window).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from croniter import croniter
+from pydantic import TypeAdapter
+
+from arcfleet.core.facts import ConnectedRegistryFacts
+
+CONTINUOUS = "* * * * *"
+_DURATION = TypeAdapter(timedelta)
+
+
+def next_sync(cr: ConnectedRegistryFacts, now: datetime) -> datetime:
+    """Return the next tick of the registry's schedule after `now`."""
+    tick: datetime = croniter(cr.schedule or CONTINUOUS, now).get_next(datetime)
+    return tick
+
+
+def rests_between_syncs(cr: ConnectedRegistryFacts, now: datetime) -> bool:
+    """Tell whether the registry is outside its sync window now and made contact in the last one."""
+    if not cr.sync_window or not cr.schedule or cr.last_sync is None:
+        return False
+    opened: datetime = croniter(cr.schedule, now).get_prev(datetime)
+    closes = opened + _DURATION.validate_python(cr.sync_window)
+    return now > closes and cr.last_sync >= opened

@@ -1,0 +1,207 @@
+"""The Kubernetes objects of a workload: the article's Deployment, or the user's own manifest with its images rewritten.
+
+An image is one of the site's when its reference names no host, or the cloud registry's own: it is then pulled from
+`<clusterIP>/<repository>`. Images of other registries stay as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from arcfleet.core.facts import WorkloadFacts
+from arcfleet.core.manifest import Site, Workload
+from arcfleet.core.names import ImageRef, has_host
+from arcfleet.core.secret import Secret
+from arcfleet.errors import ManifestError
+
+FIELD_MANAGER = "arcfleet"
+HASH_ANNOTATION = "arcfleet/applied-hash"
+KINDS: Mapping[str, tuple[str, str]] = {
+    "ConfigMap": ("v1", "configmaps"),
+    "Deployment": ("apps/v1", "deployments"),
+    "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
+    "Service": ("v1", "services"),
+    "ServiceAccount": ("v1", "serviceaccounts"),
+}
+"""Kinds that a workload's manifest may hold -> their API version and resource."""
+
+Object = dict[str, Any]
+
+
+def parse_manifest(text: str, name: str) -> tuple[Object, ...]:
+    """Return the objects of a workload's manifest file.
+
+    Args:
+        text: One or more YAML documents.
+        name: The file's name, for messages.
+
+    Raises:
+        ManifestError: It is no YAML, holds a kind that arcfleet does not roll out, or no Deployment.
+    """
+    try:
+        objects = tuple(item for item in yaml.safe_load_all(text) if item is not None)
+    except yaml.YAMLError as error:
+        raise ManifestError((f"{name}  {' '.join(str(error).split())}",)) from None
+    problems = [f"{name}  document {i + 1}: {why}" for i, item in enumerate(objects) if (why := _refusal(item))]
+    deployments = [item for item in objects if isinstance(item, dict) and item.get("kind") == "Deployment"]
+    if not problems and len(deployments) != 1:
+        problems.append(f"{name}  holds {len(deployments)} Deployments; a workload is exactly one")
+    if problems:
+        raise ManifestError(tuple(problems))
+    return objects
+
+
+def _refusal(item: Any) -> str:
+    if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict) or not item["metadata"].get("name"):
+        return "is no Kubernetes object with a metadata.name"
+    kind = str(item.get("kind"))
+    if kind not in KINDS:
+        return f"kind {kind!r} is not rolled out by arcfleet; it takes {', '.join(KINDS)}"
+    if item.get("apiVersion") != KINDS[kind][0]:
+        return f"apiVersion {item.get('apiVersion')!r} of {kind} is not {KINDS[kind][0]}"
+    return ""
+
+
+def images(workload: Workload, manifest: Sequence[Object], login_server: str) -> tuple[ImageRef, ...]:
+    """Return the images of the site's own registry that a workload needs, each once, in order."""
+    if workload.image is not None:
+        return (ImageRef.parse(workload.image),)
+    found = [
+        own for c in _containers(_deployment(manifest)) if (own := _own_image(str(c.get("image", "")), login_server))
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A workload as it is to be at one site: the objects to apply, the Deployment last."""
+
+    workload: Workload
+    objects: tuple[Object, ...]
+    images: tuple[ImageRef, ...]
+    """The images of the site's own registry that it needs, as the fleet file or the manifest names them."""
+
+    @property
+    def deployment(self) -> Object:
+        """The Deployment."""
+        return self.objects[-1]
+
+    @property
+    def name(self) -> str:
+        """The Deployment's name."""
+        return str(self.deployment["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        """The Deployment's namespace."""
+        return str(self.deployment["metadata"]["namespace"])
+
+    def is_applied(self, live: WorkloadFacts | None) -> bool:
+        """Tell whether the cluster holds what we would apply: our hash, and images and replicas as we set them."""
+        if live is None:
+            return False
+        spec = self.deployment["spec"]
+        images = tuple(str(c.get("image", "")) for c in spec["template"]["spec"]["containers"])
+        return (
+            live.applied_hash == self.deployment["metadata"]["annotations"][HASH_ANNOTATION]
+            and live.images == images
+            and live.desired == spec.get("replicas", live.desired)
+        )
+
+
+def desired(
+    site: Site, workload: Workload, manifest: Sequence[Object], login_server: str, digests: Mapping[ImageRef, str]
+) -> Desired:
+    """Return a workload as it is to be at a site.
+
+    Args:
+        site: The site; its address becomes the images' host.
+        workload: What to run.
+        manifest: The parsed manifest file of a workload that names one, else empty.
+        login_server: The cloud registry's host, which own images may carry.
+        digests: The cloud's digest of each image, where the workload is pinned by digest.
+    """
+    result = copy.deepcopy(list(manifest)) if workload.image is None else [_article_deployment(workload)]
+    deployment = _deployment(result)
+    for container in _containers(deployment):
+        own = _own_image(str(container.get("image", "")), login_server)
+        if own:
+            container["image"] = site_image(site, own, digests if workload.pin == "digest" else {})
+    secrets = deployment["spec"]["template"]["spec"].setdefault("imagePullSecrets", [])
+    if {"name": workload.pull_secret} not in secrets:
+        secrets.append({"name": workload.pull_secret})
+    for item in result:
+        item["metadata"].setdefault("namespace", workload.namespace)
+    others = [item for item in result if item is not deployment]
+    metadata = deployment["metadata"]
+    metadata["annotations"] = {**metadata.get("annotations", {}), HASH_ANNOTATION: digest_of([*others, deployment])}
+    return Desired(workload, (*others, deployment), images(workload, manifest, login_server))
+
+
+def site_image(site: Site, image: ImageRef, digests: Mapping[ImageRef, str]) -> str:
+    """Return an image's reference at a site: by digest where it is known, else as it was written."""
+    digest = digests.get(image)
+    return f"{site.cluster_ip}/{image.repository}@{digest}" if digest else f"{site.cluster_ip}/{image}"
+
+
+def digest_of(items: Sequence[Object]) -> str:
+    """Return a short hash of objects, the same for the same content whatever the order of keys."""
+    return hashlib.sha256(json.dumps(items, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def pull_secret(address: str, username: str, password: Secret) -> Secret:
+    """Return the `.dockerconfigjson` text of a pull secret, as `kubectl create secret docker-registry` writes it."""
+    login = f"{username}:{password.reveal()}"
+    entry = {
+        "username": username,
+        "password": password.reveal(),
+        "auth": base64.b64encode(login.encode()).decode(),
+    }
+    return Secret(json.dumps({"auths": {address: entry}}, separators=(",", ":")))
+
+
+def _article_deployment(workload: Workload) -> Object:
+    labels = {"app": workload.name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": workload.name, "labels": dict(labels)},
+        "spec": {
+            "replicas": workload.replicas,
+            "selector": {"matchLabels": dict(labels)},
+            "template": {
+                "metadata": {"labels": dict(labels)},
+                "spec": {"containers": [{"name": workload.name, "image": workload.image}]},
+            },
+        },
+    }
+
+
+def _deployment(items: Sequence[Object]) -> Object:
+    return next(item for item in items if item["kind"] == "Deployment")
+
+
+def _containers(deployment: Object) -> Iterator[Object]:
+    spec = deployment.get("spec", {}).get("template", {}).get("spec", {})
+    yield from spec.get("initContainers") or ()
+    yield from spec.get("containers") or ()
+
+
+def _own_image(image: str, login_server: str) -> ImageRef | None:
+    host, _, rest = image.partition("/")
+    if has_host(image):
+        if host.lower() != login_server.lower():
+            return None
+        image = rest
+    try:
+        return ImageRef.parse(image)
+    except ValueError:
+        return None

@@ -1,0 +1,73 @@
+"""Every error that arcfleet raises on purpose.
+
+    FleetError
+    ├── TransientError    trying again will probably help (throttled, unreachable, 5xx)
+    └── PermanentError    a person must act; says what to do
+
+The question behind the split is the only one that a caller ever asks: will trying again help?
+Errors of the SDKs are translated once, in `arcfleet.gateways.translation`. Every class survives pickling,
+since Prefect stores and reloads exceptions.
+"""
+
+from __future__ import annotations
+
+from arcfleet.core.reasons import Reason
+
+
+class FleetError(Exception):
+    """Base of all errors raised by arcfleet.
+
+    Args:
+        reason: The stable code of what went wrong.
+        message: What was observed, in one line, free of secrets.
+        remedy: What the operator should do next; empty where only waiting helps.
+        evidence: Codes, messages and times as the service gave them.
+    """
+
+    def __init__(self, reason: Reason, message: str, remedy: str = "", evidence: tuple[str, ...] = ()) -> None:
+        super().__init__(reason, message, remedy, evidence)
+        self.reason = reason
+        self.message = message
+        self.remedy = remedy
+        self.evidence = evidence
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+class PermanentError(FleetError):
+    """A person must act; trying the same again ends the same way."""
+
+
+class TransientError(FleetError):
+    """Trying again will probably help.
+
+    `retry_after` is the wait in seconds that the service asked for, or None where it named none.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        remedy: str = "",
+        evidence: tuple[str, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(reason, message, remedy, evidence)
+        self.args = (reason, message, remedy, evidence, retry_after)
+        self.retry_after = retry_after
+
+
+class ManifestError(Exception):
+    """The fleet file can't be used. Carries every problem found, not only the first.
+
+    Args:
+        problems: Lines of the form `fleet.yaml:14:16  sites[1].clusterIP  what is wrong`.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)

@@ -1,0 +1,42 @@
+"""Loading a fleet from disk: its file, and the manifest files that its workloads name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arcfleet.core import resolve, workloads
+from arcfleet.core.manifest import Fleet
+from arcfleet.core.workloads import Object
+from arcfleet.errors import ManifestError
+
+
+def load(path: str | Path) -> Fleet:
+    """Read, validate and resolve a fleet file. Nothing is sent anywhere.
+
+    Args:
+        path: The fleet file. Paths in it are relative to its folder.
+
+    Raises:
+        ManifestError: With every problem found.
+    """
+    path = Path(path)
+    fleet = resolve.load(_read(path, path.name), path.name)
+    named = dict.fromkeys(w.manifest for site in fleet.sites for w in site.workloads if w.manifest)
+    problems: list[str] = []
+    manifests: dict[str, tuple[Object, ...]] = {}
+    for name in named:
+        try:
+            manifests[name] = workloads.parse_manifest(_read(path.parent / name, name), name)
+        except ManifestError as error:
+            problems += error.problems
+    if problems:
+        raise ManifestError(tuple(problems))
+    return fleet.model_copy(update={"manifests": manifests})
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+        raise ManifestError((f"{name}  can't be read: {why}",)) from None

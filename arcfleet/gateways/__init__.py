@@ -1,0 +1,42 @@
+"""Thin async adapters over the real SDKs: their models become facts, their errors become ours. No decisions.
+
+`connect` is the composition root: the only place that knows which adapter fulfils which port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from arcfleet.gateways.acr import AzureRegistries
+from arcfleet.gateways.arc import AzureExtensions
+from arcfleet.gateways.azure import AzureClients
+from arcfleet.gateways.clocks import ScaledClock
+from arcfleet.gateways.images import RegistryImages
+from arcfleet.gateways.kube import KubernetesSites
+from arcfleet.ports import Gateways
+from arcfleet.settings import Settings
+
+
+@asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[Gateways]:
+    """Yield gateways made from settings, and close their connections afterwards.
+
+    Nothing is sent before the first call of a gateway.
+    """
+    clock = ScaledClock(settings.time_scale)
+    clients = AzureClients(settings, clock)
+    images = RegistryImages(clients, settings, clock)
+    kubernetes = KubernetesSites(settings)
+    try:
+        yield Gateways(
+            clock=clock,
+            registries=AzureRegistries(clients, clock),
+            extensions=AzureExtensions(clients, clock, usual=settings.install_usual),
+            images=images,
+            kubernetes=kubernetes,
+        )
+    finally:
+        await kubernetes.close()
+        await images.close()
+        await clients.close()

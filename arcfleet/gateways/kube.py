@@ -1,0 +1,178 @@
+"""A site's Kubernetes API, over the official asyncio client: pull secrets, workloads and their pods."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from kubernetes.aio import client, config
+from kubernetes.aio.client.exceptions import ApiException
+
+from arcfleet.core.facts import WorkloadFacts
+from arcfleet.core.manifest import Kube, Site
+from arcfleet.core.reasons import Reason
+from arcfleet.core.secret import Secret
+from arcfleet.core.workloads import FIELD_MANAGER, Object, pull_secret
+from arcfleet.errors import PermanentError
+from arcfleet.gateways import translation
+from arcfleet.gateways.kube_facts import workload_facts
+from arcfleet.settings import Settings
+
+KEY = ".dockerconfigjson"
+SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type's name
+PATCH: dict[str, tuple[type, str]] = {
+    "ConfigMap": (client.CoreV1Api, "patch_namespaced_config_map"),
+    "Deployment": (client.AppsV1Api, "patch_namespaced_deployment"),
+    "PersistentVolumeClaim": (client.CoreV1Api, "patch_namespaced_persistent_volume_claim"),
+    "Service": (client.CoreV1Api, "patch_namespaced_service"),
+    "ServiceAccount": (client.CoreV1Api, "patch_namespaced_service_account"),
+}
+
+
+class KubernetesSites:
+    """`ports.Kubernetes` on kubernetes.aio, with one client per site."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clients: dict[str, client.ApiClient] = {}
+        self._lock = asyncio.Lock()
+
+    async def apply(self, site: Site, item: Object) -> None:
+        """Apply one object server-side. Fields that another manager owns are a conflict, never taken over."""
+        api, method = PATCH[item["kind"]]
+        name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
+        call: Callable[..., Any] = getattr(api(await self._client(site)), method)
+        with translation.kubernetes(site.name, f"{item['kind']} {namespace}/{name}"):
+            await call(
+                name,
+                namespace,
+                item,
+                field_manager=FIELD_MANAGER,
+                field_validation="Strict",
+                _content_type="application/apply-patch+yaml",
+                _request_timeout=self._settings.request_timeout,
+            )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for api in self._clients.values():
+            await api.close()
+
+    async def has_login(self, site: Site, namespace: str, name: str) -> bool:
+        """Tell whether a pull secret holds a login for the site's address."""
+        found = await self._secret(site, namespace, name)
+        return found is not None and site.cluster_ip in _logins(found)
+
+    async def put_login(self, site: Site, namespace: str, name: str, username: str, password: Secret) -> None:
+        """Create a pull secret, or merge the site's login into the one that is there."""
+        text = pull_secret(site.cluster_ip, username, password)
+        api = client.CoreV1Api(await self._client(site))
+        timeout = self._settings.request_timeout
+        found = await self._secret(site, namespace, name)
+        with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
+            if found is None:
+                secret = client.V1Secret(
+                    type=SECRET_TYPE, metadata=client.V1ObjectMeta(name=name), data={KEY: _encode(text.reveal())}
+                )
+                await api.create_namespaced_secret(
+                    namespace, secret, field_manager=FIELD_MANAGER, _request_timeout=timeout
+                )
+                return
+            merged = {**_logins(found), **json.loads(text.reveal())["auths"]}
+            # With the version that was read, so that a login added meanwhile is not lost.
+            body = {
+                "metadata": {"resourceVersion": found.metadata.resource_version},
+                "data": {KEY: _encode(json.dumps({"auths": merged}))},
+            }
+            await api.patch_namespaced_secret(
+                name, namespace, body, field_manager=FIELD_MANAGER, _request_timeout=timeout
+            )
+
+    async def workload(self, site: Site, namespace: str, name: str, *, pods: bool) -> WorkloadFacts | None:
+        """Return a Deployment and, if asked, the pods of its newest ReplicaSet."""
+        api = await self._client(site)
+        timeout = self._settings.request_timeout
+        with translation.kubernetes(site.name, f"Deployment {namespace}/{name}"):
+            try:
+                deployment = await client.AppsV1Api(api).read_namespaced_deployment(
+                    name, namespace, _request_timeout=timeout
+                )
+            except ApiException as error:
+                if error.status == 404:
+                    return None
+                raise
+            items = []
+            if pods:
+                labels = deployment.spec.selector.match_labels or {}
+                answer = await client.CoreV1Api(api).list_namespaced_pod(
+                    namespace,
+                    label_selector=",".join(f"{key}={value}" for key, value in labels.items()),
+                    _request_timeout=timeout,
+                )
+                items = answer.items
+        return workload_facts(deployment, items)
+
+    async def _client(self, site: Site) -> client.ApiClient:
+        if site.kube is None:
+            raise PermanentError(
+                Reason.NO_KUBERNETES_ACCESS,
+                f"site {site.name} has workloads, but no way to its Kubernetes API",
+                "give the site kube: {context: …}",
+            )
+        async with self._lock:
+            if site.name not in self._clients:
+                self._clients[site.name] = await self._connect(site.name, site.kube)
+        return self._clients[site.name]
+
+    async def _connect(self, name: str, kube: Kube) -> client.ApiClient:
+        content = self._settings.kubeconfig_content
+        path = kube.kubeconfig or self._settings.kubeconfig
+        try:
+            if kube.in_cluster:
+                configuration = client.Configuration()
+                config.load_incluster_config(client_configuration=configuration)
+                return client.ApiClient(configuration)
+            if content and not kube.kubeconfig:
+                return await config.new_client_from_config_dict(
+                    yaml.safe_load(content.get_secret_value()), context=kube.context
+                )
+            return await config.new_client_from_config(
+                str(path) if path else None, context=kube.context, persist_config=False
+            )
+        except (config.ConfigException, OSError, yaml.YAMLError) as error:
+            raise PermanentError(
+                Reason.KUBECONFIG,
+                f"kubeconfig of site {name}: {translation.clean(str(error))}",
+                "check kube.context and kube.kubeconfig: kubectl config get-contexts",
+            ) from error
+
+    async def _secret(self, site: Site, namespace: str, name: str) -> Any:
+        api = client.CoreV1Api(await self._client(site))
+        with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
+            try:
+                return await api.read_namespaced_secret(
+                    name, namespace, _request_timeout=self._settings.request_timeout
+                )
+            except ApiException as error:
+                if error.status == 404:
+                    return None
+                raise
+
+
+def _logins(secret: Any) -> dict[str, Any]:
+    """Return the `auths` of a pull secret; none where its content is not one."""
+    try:
+        content = json.loads(base64.b64decode((secret.data or {}).get(KEY, "")))
+    except (ValueError, binascii.Error):
+        return {}
+    auths = content.get("auths") if isinstance(content, dict) else None
+    return auths if isinstance(auths, dict) else {}
+
+
+def _encode(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

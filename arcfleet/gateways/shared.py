@@ -1,0 +1,32 @@
+"""One call serves all who ask for the same thing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from arcfleet.ports import Clock
+
+T = TypeVar("T")
+
+
+class Shared:
+    """Answers shared by all who wait for the same thing: one call at a time, and none while the last is fresh."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._locks: dict[object, asyncio.Lock] = {}
+        self._answers: dict[object, tuple[float, Any]] = {}
+
+    async def get(self, key: object, call: Callable[[], Awaitable[T]], max_age: float) -> T:
+        """Return the answer for `key`, at most `max_age` seconds old at the time of asking."""
+        asked = self._clock.monotonic()
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            at, answer = self._answers.get(key, (float("-inf"), None))
+            # An answer that arrived while we queued is newer than our question.
+            if asked - at > max_age:
+                answer = await call()
+                self._answers[key] = (self._clock.monotonic(), answer)
+            result: T = answer
+            return result

@@ -1,0 +1,129 @@
+"""What arcfleet needs of the outside world, in the caller's words. The gateways fulfil it with the real SDKs.
+
+Every method raises `TransientError` where trying again may help and `PermanentError` where a person must act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from arcfleet.core.facts import (
+    ClusterFacts,
+    ConnectedRegistryFacts,
+    ExtensionFacts,
+    RegistryFacts,
+    TokenFacts,
+    WorkloadFacts,
+)
+from arcfleet.core.findings import Finding
+from arcfleet.core.manifest import Site
+from arcfleet.core.names import ImageRef, RegistryRef
+from arcfleet.core.outcomes import FleetReport, Outcome
+from arcfleet.core.plan import Step
+from arcfleet.core.secret import Secret
+from arcfleet.core.workloads import Object
+
+
+class Clock(Protocol):
+    """Time for waiting. Its seconds are those of the world that is deployed to."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only grow."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+
+
+class Registries(Protocol):
+    """Cloud registries, and the connected registries and tokens in them."""
+
+    async def connected_registries(
+        self, registry: RegistryRef, *, max_age: float
+    ) -> Mapping[str, ConnectedRegistryFacts]:
+        """Return all connected registries by lower-case name, from one list call that is at most `max_age` s old."""
+
+    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Secret:
+        """Replace one password slot of a token and return the new password. Sent at most once per call."""
+
+    async def registry(self, registry: RegistryRef) -> RegistryFacts:
+        """Return a cloud registry, read once per run."""
+
+    async def service_time(self) -> datetime:
+        """Return the service's present time, from its latest answer."""
+
+    async def scope_actions(self, registry: RegistryRef, scope_map_id: str) -> Collection[str]:
+        """Return the actions of a scope map, from a list call shared by all sites of the registry."""
+
+    async def token(self, registry: RegistryRef, token_id: str) -> TokenFacts:
+        """Return a token, from a list call shared by all sites of the registry."""
+
+
+class Extensions(Protocol):
+    """Arc clusters and the connected registry extension on them."""
+
+    async def apply(
+        self, site: Site, connection_string: Secret, *, exists: bool, on_status: Callable[[str], None]
+    ) -> ExtensionFacts:
+        """Create or update the site's extension and wait until the operation has ended."""
+
+    async def cluster(self, site: Site) -> ClusterFacts:
+        """Return the site's Arc cluster."""
+
+    async def extension(self, site: Site) -> ExtensionFacts | None:
+        """Return the site's extension, or None where it does not exist."""
+
+
+class Images(Protocol):
+    """The cloud registries' data plane."""
+
+    async def digest(self, login_server: str, image: ImageRef) -> str:
+        """Return the digest that a tag has in the cloud registry."""
+
+
+class Kubernetes(Protocol):
+    """The Kubernetes API of a site's cluster."""
+
+    async def apply(self, site: Site, item: Object) -> None:
+        """Apply one object server-side, with our field manager, conflicts reported and not forced."""
+
+    async def has_login(self, site: Site, namespace: str, name: str) -> bool:
+        """Tell whether a pull secret exists and holds a login for the site's address."""
+
+    async def put_login(self, site: Site, namespace: str, name: str, username: str, password: Secret) -> None:
+        """Create a pull secret, or merge the site's login into the one that exists."""
+
+    async def workload(self, site: Site, namespace: str, name: str, *, pods: bool) -> WorkloadFacts | None:
+        """Return a Deployment, with the pods of its newest ReplicaSet if asked; None where it does not exist."""
+
+
+class Progress(Protocol):
+    """Where a run reports what it is doing, for a person to watch."""
+
+    def begin(self, site: str, step: Step) -> None:
+        """A step of a site begins."""
+
+    def end(self, outcome: Outcome) -> None:
+        """A site has ended."""
+
+    def finish(self, report: FleetReport) -> None:
+        """A run has ended."""
+
+    def start(self, sites: Sequence[str], run: str) -> None:
+        """A run begins with these sites."""
+
+    def waiting(self, site: str, finding: Finding | str) -> None:
+        """A site waits for something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """Everything that a run needs of the outside world."""
+
+    clock: Clock
+    registries: Registries
+    extensions: Extensions
+    images: Images
+    kubernetes: Kubernetes

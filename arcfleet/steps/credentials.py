@@ -1,0 +1,68 @@
+"""Credentials: a password for the connection string, and one for the pull secret."""
+
+from __future__ import annotations
+
+from arcfleet.core import credentials
+from arcfleet.core.facts import SiteFacts
+from arcfleet.core.manifest import Site
+from arcfleet.core.names import last_segment
+from arcfleet.core.reasons import Reason
+from arcfleet.core.secret import Secret
+from arcfleet.errors import PermanentError
+from arcfleet.ports import Gateways
+
+
+async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) -> Secret:
+    """Generate a password into the sync token's idle slot and return the connection string made of it.
+
+    Raises:
+        PermanentError: The sync token is disabled, or the connected registry can't be reached by a string.
+    """
+    cr, extension = facts.connected_registry, facts.extension
+    token = await gateways.registries.token(site.registry_ref, cr.sync_token_id)
+    if token.status.lower() == "disabled":
+        raise PermanentError(
+            Reason.CREDENTIAL_UNUSABLE,
+            f"sync token {token.name} is disabled",
+            f"az acr token update --registry {site.registry} --name {token.name} --status enabled",
+        )
+    # Composed once before anything is minted: a string that can't be made must not cost a password.
+    credentials.connection_string(cr, Secret("to-be-generated"), parent_protocol=site.parent_protocol)
+    slot = credentials.idle_slot(token, extension.last_modified if extension else None)
+    password = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, slot)
+    return credentials.connection_string(cr, password, parent_protocol=site.parent_protocol)
+
+
+async def write_pull_secret(gateways: Gateways, site: Site, facts: SiteFacts, namespace: str, name: str) -> None:
+    """Generate a password of the site's client token and write it into a pull secret of the cluster.
+
+    Raises:
+        PermanentError: The connected registry has no client token that could be meant.
+    """
+    token_id = client_token_id(site, facts)
+    token = await gateways.registries.token(site.registry_ref, token_id)
+    slot = credentials.idle_slot(token, None)
+    password = await gateways.registries.generate_password(site.registry_ref, token_id, slot)
+    await gateways.kubernetes.put_login(site, namespace, name, token.name, password)
+
+
+def client_token_id(site: Site, facts: SiteFacts) -> str:
+    """Return the ARM id of the token that the site's workloads pull with.
+
+    It must be among the connected registry's client tokens, else the registry refuses it. Without `clientToken` in the
+    fleet file it is the connected registry's only one.
+    """
+    cr = facts.connected_registry
+    wanted = (site.client_token or "").lower()
+    names = [last_segment(token) for token in cr.client_token_ids]
+    matching = [token for token in cr.client_token_ids if not wanted or last_segment(token).lower() == wanted]
+    if len(matching) == 1:
+        return matching[0]
+    listed = ", ".join(names) or "none"
+    raise PermanentError(
+        Reason.NO_CLIENT_TOKEN,
+        f"connected registry {cr.name} has client tokens: {listed}; "
+        + (f"{site.client_token} is not among them" if wanted else "which one is for this site is not clear"),
+        f"az acr connected-registry update --name {cr.name} --registry {site.registry} --add-client-tokens …"
+        + ("" if wanted else ", or name one as clientToken"),
+    )

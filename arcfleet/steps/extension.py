@@ -1,0 +1,70 @@
+"""The extension: create or update it with its protected settings, and wait until it has settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from arcfleet import waiting
+from arcfleet.core import polling
+from arcfleet.core.facts import ExtensionFacts, SiteFacts
+from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.manifest import Site
+from arcfleet.core.reasons import Reason
+from arcfleet.core.secret import Secret
+from arcfleet.core.verdicts import extension as rules
+from arcfleet.errors import PermanentError
+from arcfleet.ports import Gateways
+
+OnChange = Callable[[Finding | str], None]
+
+
+async def install(
+    gateways: Gateways, site: Site, facts: SiteFacts, connection_string: Secret, on_change: OnChange
+) -> ExtensionFacts:
+    """Create or update the extension and return it once it is healthy.
+
+    Raises:
+        PermanentError: The installation failed, or did not end within `timeouts.extension`.
+    """
+    extension = await gateways.extensions.apply(
+        site,
+        connection_string,
+        exists=facts.extension is not None,
+        on_status=lambda status: on_change(f"operation {status}"),
+    )
+    finding = rules.judge(extension, facts.cluster)
+    if finding.ok:
+        return extension
+    if finding.settled:
+        raise waiting.as_error(finding)
+    return await settle(gateways, site, on_change)
+
+
+async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> ExtensionFacts:
+    """Wait until no operation is under way on the extension, and return it, healthy or failed.
+
+    Raises:
+        PermanentError: The extension is gone, or still in progress after `timeouts.extension`.
+    """
+    seen: list[ExtensionFacts] = []
+
+    async def look() -> Finding:
+        extension = await gateways.extensions.extension(site)
+        if extension is None:
+            return Finding(Verdict.FAILED, Reason.DELETE_IN_PROGRESS, "extension", "it was deleted meanwhile")
+        cluster = await gateways.extensions.cluster(site)
+        finding = rules.judge(extension, cluster)
+        seen.append(extension)
+        # Settled is all that is asked here; what a failed extension means, the next plan says.
+        return Finding(Verdict.HEALTHY, finding.reason, "extension", finding.message) if finding.settled else finding
+
+    await waiting.until_settled(
+        look,
+        clock=gateways.clock,
+        deadline=site.timeouts.extension.total_seconds(),
+        delay=lambda elapsed: polling.next_delay(elapsed, 60),
+        on_change=on_change,
+    )
+    if not seen:
+        raise PermanentError(Reason.EXTENSION_FAILED, "extension: it was never seen")
+    return seen[-1]

@@ -1,0 +1,55 @@
+"""Health: the extension stands, and the connected registry is in contact, later than our change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from arcfleet import waiting
+from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
+from arcfleet.core.findings import Finding
+from arcfleet.core.manifest import Site
+from arcfleet.core.verdicts import extension as extension_rules
+from arcfleet.core.verdicts import registry as registry_rules
+from arcfleet.ports import Gateways
+from arcfleet.steps.extension import OnChange
+from arcfleet.steps.observe import LISTED, connected_registry
+
+INTERVAL = 5.0
+"""Seconds between two lists of a registry's connected registries while sites wait for contact."""
+
+
+async def wait_healthy(
+    gateways: Gateways, site: Site, facts: SiteFacts, changed_at: datetime | None, on_change: OnChange
+) -> ConnectedRegistryFacts:
+    """Return the connected registry once it is in contact.
+
+    Args:
+        gateways: The outside world.
+        site: The site.
+        facts: What was observed; it is the first look where nothing was changed.
+        changed_at: When our change was accepted, by the service's clock; contact must be later.
+        on_change: Told what is waited for.
+
+    Raises:
+        PermanentError: The extension or the connected registry is not healthy within `timeouts.online`.
+    """
+    if changed_at is None and facts.extension is not None:
+        standing = extension_rules.judge(facts.extension, facts.cluster)
+        if not standing.ok:
+            raise waiting.as_error(standing)
+    looks: list[ConnectedRegistryFacts] = []
+
+    async def look() -> Finding:
+        # Where nothing was changed, the list that the site was observed by is new enough.
+        looks.append(await connected_registry(gateways, site, max_age=INTERVAL if changed_at else LISTED))
+        now = await gateways.registries.service_time()
+        return registry_rules.judge(looks[-1], facts.cluster, now=now, active_since=changed_at)
+
+    await waiting.until_settled(
+        look,
+        clock=gateways.clock,
+        deadline=site.timeouts.online.total_seconds(),
+        delay=lambda _elapsed: INTERVAL,
+        on_change=on_change,
+    )
+    return looks[-1]

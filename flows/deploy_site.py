@@ -1,0 +1,21 @@
+"""deploy_site: one site of a fleet, on demand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows import fleet_run
+
+
+@flow(name="deploy-site", flow_run_name=fleet_run.name, persist_result=False)
+async def deploy_site(fleet: str, site: str) -> State[Any]:
+    """Deploy one site of a fleet.
+
+    Args:
+        fleet: Path of the fleet file, as the process that runs this sees it.
+        site: The site's name.
+    """
+    return await fleet_run.run(fleet, (site,), {}, None)

@@ -1,0 +1,58 @@
+"""One run over sites of a fleet: fan out, collect the outcomes, publish, decide the final state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from prefect.utilities.names import generate_slug
+
+from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.outcomes import FleetReport, Outcome, Result, Trail
+from flows import chain
+from tasks.fleet import load_fleet
+from tasks.publish import publish_report
+from tasks.runtime import Session, session
+
+
+def name() -> str:
+    """Return a flow run's name: the fleet file's, the site's if it is one, and a slug to tell runs apart."""
+    parameters = flow_run.parameters
+    parts = (Path(str(parameters.get("fleet"))).stem, parameters.get("site"), generate_slug(2))
+    return " · ".join(str(part) for part in parts if part)
+
+
+async def run(path: str, sites: Sequence[str], labels: Mapping[str, str], max_concurrency: int | None) -> State[Any]:
+    """Deploy the chosen sites of a fleet and return the run's final state."""
+    fleet = await load_fleet(path, sites, labels)
+    async with session() as here:
+        run_name = flow_run.name or ""
+        here.progress.start([site.name for site in fleet.sites], run_name)
+        began = here.gateways.clock.monotonic()
+        slots = asyncio.Semaphore(max_concurrency or fleet.rollout.max_concurrency)
+        ended = await asyncio.gather(*(_one(fleet, site, slots, here) for site in fleet.sites))
+        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended))
+        here.progress.finish(report)
+    await publish_report(report)
+    return final_state(report)
+
+
+async def _one(fleet: Fleet, site: Site, slots: asyncio.Semaphore, here: Session) -> Outcome:
+    """Deploy one site within the fleet's concurrency. A site's failure is its outcome, never the fleet's exception."""
+    trail = Trail(site.name)
+    async with slots:
+        (error,) = await asyncio.gather(chain.deploy(fleet, site, trail), return_exceptions=True)
+    outcome = trail.outcome(error)
+    here.progress.end(outcome)
+    return outcome
+
+
+def final_state(report: FleetReport) -> State[Any]:
+    """Return the run's state: failed where a site failed or was blocked."""
+    message = f"{report.result}: " + ", ".join(f"{count} {status}" for status, count in report.counts.items())
+    return Failed(message=message) if report.result is Result.COMPLETED_WITH_FAILURES else Completed(message=message)

@@ -1,0 +1,53 @@
+"""`python -m simulator`: print one JSON line about the running simulator, and stay up until a signal."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from simulator.loader import WorldError
+from simulator.running import start
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM; return 0, or 2 when the world is impossible."""
+    parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--tls", action="store_true", help="serve https with a certificate made at start")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a real second")
+    parser.add_argument("--manual", action="store_true", help="time moves only by POST /control/step")
+    parser.add_argument("--world", metavar="FILE", help="JSON of the world; - reads standard input")
+    options = parser.parse_args()
+    try:
+        asyncio.run(_serve(options))
+    except (WorldError, OSError, json.JSONDecodeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    world = _world(options.world)
+    run = await start(world, port=options.port, speed=options.speed, manual=options.manual, tls=options.tls)
+    sys.stdout.write(json.dumps(run.description()) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await run.server.stop()
+
+
+def _world(source: str | None) -> dict[str, Any]:
+    if source is None:
+        return {}
+    text = sys.stdin.read() if source == "-" else Path(source).read_text()
+    world: dict[str, Any] = json.loads(text)
+    return world
+
+
+if __name__ == "__main__":
+    sys.exit(main())

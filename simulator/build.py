@@ -1,0 +1,233 @@
+"""Turns the JSON of a world, once checked, into the state that it describes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from simulator.agents import Agents
+from simulator.clock import Clock
+from simulator.cloud import ConnectedRegistry, Push, Registry, ScopeMap, Stamps, Token, derived_digest, sync_actions
+from simulator.credentials import SLOTS, ConnectionString
+from simulator.kube import Cluster, KubeError, NodeSpec, PullAnswer, PullRequest
+from simulator.loader import WorldError, camel, check, moment
+from simulator.podlogs import PodLogs
+from simulator.schedule import EACH_MINUTE, SyncSchedule
+from simulator.sources import pull
+from simulator.world import ConnectedCluster, Extension, Timings, World
+
+TENANT = "00000000-0000-0000-0000-00000000feed"
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+GROUP = "rg-acr"
+LOCATION = "westeurope"
+AGE = timedelta(days=1)
+PROVIDERS = ("Microsoft.KubernetesConfiguration", "Microsoft.Kubernetes", "Microsoft.ContainerRegistry")
+# Versions of the extension that exist; the last is what an automatic upgrade installs.
+VERSIONS = ["0.11.0", "1.0.0", "1.1.0", "1.2.0", "1.2.3"]
+
+Json = Mapping[str, Any]
+
+
+class Builder:
+    """Builds one world.
+
+    Args:
+        data: The JSON, checked by `loader.check`.
+        clock: Is set to the world's time.
+        kube_tokens: Roles by bearer token, for each cluster's name.
+    """
+
+    def __init__(self, data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]]) -> None:
+        clock.reset(moment(data["time"]) if "time" in data else datetime.now(UTC))
+        given = data.get("timings", {})
+        fields = {f: given[camel(f)] for f in Timings.__dataclass_fields__ if camel(f) in given}
+        providers = dict.fromkeys(PROVIDERS, "Registered") | dict(data.get("providers", {}))
+        self._data = data
+        self._tokens = kube_tokens
+        self.world = World(
+            clock,
+            data.get("tenant", TENANT),
+            data.get("subscription", SUBSCRIPTION),
+            Timings(**fields),
+            limits={k: (v["bucket"], v["refill"]) for k, v in data.get("limits", {}).items() if v},
+            providers={name.lower(): state for name, state in providers.items()},
+            versions=list(data.get("versions", VERSIONS)),
+        )
+        self.world.subscriptions.add(self.world.subscription.lower())
+        self.agents = Agents(self.world)
+
+    def build(self) -> World:
+        """Return the world, with its deployed sites running."""
+        for item in self._data.get("registries", []):
+            self.world.add_registry(self._registry(item))
+        for item in self._data.get("clusters", []):
+            self.world.add_cluster(self._cluster(item))
+        deployed = [c for c in self._data.get("clusters", []) if c.get("extension")]
+        # A parent must run before its children, and a parent's site may be listed after them.
+        for item in sorted(deployed, key=lambda c: self._depth(c["extension"]["connectedRegistry"])):
+            self._deploy(self.world.clusters_by_name[item["name"].lower()], item["extension"])
+        return self.world
+
+    def _born(self) -> datetime:
+        """Return when everything in the world came to be: before it starts, so that nothing looks new."""
+        return self.world.now() - AGE
+
+    def _stamps(self) -> Stamps:
+        return Stamps(self._born(), self._born())
+
+    def _registry(self, item: Json) -> Registry:
+        registry = Registry(
+            item["name"],
+            item.get("subscription", self.world.subscription),
+            item.get("resourceGroup", GROUP),
+            item.get("location", LOCATION),
+            self._stamps(),
+            sku=item.get("sku", "Premium"),
+            data_endpoint=item.get("dataEndpointEnabled", True),
+            tags=dict(item.get("tags", {})),
+        )
+        for image in item.get("images", []):
+            push_image(registry, image, self._born())
+        for scope_map in item.get("scopeMaps", []):
+            self._scope_map(registry, scope_map["name"], list(scope_map.get("actions", [])))
+        for token in item.get("tokens", []):
+            self._token(registry, token)
+        for connected in item.get("connectedRegistries", []):
+            self._connected(registry, connected)
+        return registry
+
+    def _scope_map(self, registry: Registry, name: str, actions: list[str]) -> None:
+        if name.lower() not in registry.scope_maps:
+            registry.scope_maps[name.lower()] = ScopeMap(name, actions, self._stamps())
+
+    def _token(self, registry: Registry, item: Json) -> None:
+        if item["name"].lower() in registry.tokens:
+            return
+        token = Token(item["name"], item.get("scopeMap", item["name"]), self._stamps())
+        token.enabled = item.get("status", "enabled") == "enabled"
+        for slot in item.get("passwords", []):
+            token.generate(slot, self._born(), 0)
+        registry.tokens[token.name.lower()] = token
+
+    def _connected(self, registry: Registry, item: Json) -> None:
+        name, mode = item["name"], item.get("mode", "ReadOnly")
+        repositories = item.get("repositories", [])
+        self._scope_map(registry, name, sync_actions(name, mode, repositories))
+        self._token(registry, {"name": name})
+        for client in item.get("clientTokens", []):
+            actions = [f"repositories/{r}/{p}" for r in repositories for p in ("content/read", "metadata/read")]
+            if client.lower() not in registry.tokens:
+                self._scope_map(registry, client, actions)
+                self._token(registry, {"name": client})
+        registry.connected[name.lower()] = ConnectedRegistry(
+            name,
+            name,
+            SyncSchedule(item.get("schedule", EACH_MINUTE), item.get("syncWindow")),
+            self._stamps(),
+            mode=mode,
+            parent=item.get("parent"),
+            message_ttl=item.get("messageTtl", "P2D"),
+            client_tokens=list(item.get("clientTokens", [])),
+            log_level=item.get("logLevel", "Information"),
+            auth_type=item.get("authType"),
+        )
+
+    def _cluster(self, item: Json) -> ConnectedCluster:
+        kubernetes = item.get("kubernetes", {})
+        nodes = tuple(NodeSpec(**node) for node in kubernetes.get("nodes", [{"name": "node-1"}]))
+        version = kubernetes.get("version", "1.36.2")
+        connectivity = item.get("connectivity", "Connected")
+        beat = moment(item["lastHeartbeat"]) if "lastHeartbeat" in item else self.world.now()
+        cluster = ConnectedCluster(
+            item["name"],
+            item.get("subscription", self.world.subscription),
+            item.get("resourceGroup", "rg-arc"),
+            item.get("location", LOCATION),
+            self._stamps(),
+            self._kube(item, version, nodes),
+            version,
+            nodes,
+            connectivity=connectivity,
+            since=beat,
+            heartbeat=None if connectivity == "Connecting" else beat,
+            tags=dict(item.get("tags", {})),
+        )
+        cluster.kube.logs = PodLogs(self.world, cluster)
+        return cluster
+
+    def _kube(self, item: Json, version: str, nodes: tuple[NodeSpec, ...]) -> Cluster:
+        kubernetes, name = item.get("kubernetes", {}), item["name"].lower()
+
+        def pulled(request: PullRequest) -> PullAnswer:
+            return pull(self.world, self.world.clusters_by_name[name], request)
+
+        kube = Cluster(
+            name,
+            self.world.clock,
+            pulled,
+            version=version,
+            service_cidrs=tuple(kubernetes.get("serviceCIDRs", ["10.96.0.0/16"])),
+            nodes=nodes,
+            storage_classes=tuple(kubernetes.get("storageClasses", ["standard"])),
+            namespaces=tuple(kubernetes.get("namespaces", ["default"])),
+            tokens=self._tokens.get(name),
+            image_pull=self.world.timings.image_pull,
+            container_start=self.world.timings.container_start,
+        )
+        kube.connected = kubernetes.get("reachable", True)
+        for service in kubernetes.get("services", []):
+            kube.create("services", _service(service))
+        return kube
+
+    def _deploy(self, cluster: ConnectedCluster, item: Json) -> None:
+        name = item["connectedRegistry"]
+        registry = next(r for r in self.world.registries.values() if name.lower() in r.connected)
+        connected = registry.connected[name.lower()]
+        token = registry.tokens[connected.token.lower()]
+        password = token.passwords.get(SLOTS[0]) or token.generate(SLOTS[0], self._born(), 0)
+        gateway = registry.gateway(connected) or ""
+        text = ConnectionString(connected.name, token.name, password.value, gateway, "https")
+        extension = Extension(item.get("name", name), self._stamps())
+        extension.settings = {"service.clusterIP": item["clusterIP"], **item.get("settings", {})}
+        extension.protected = {"connectionString": text.render()}
+        extension.scope = {"cluster": {"releaseNamespace": "connected-registry"}}
+        if "version" in item:
+            extension.version, extension.auto_upgrade = item["version"], False
+        cluster.extensions[extension.name.lower()] = extension
+        self.agents.deploy(cluster, extension, self._depth(name))
+
+    def _depth(self, name: str) -> int:
+        for registry in self.world.registries.values():
+            connected = registry.connected.get(name.lower())
+            if connected is not None:
+                return 0 if connected.parent is None else 1 + self._depth(connected.parent)
+        return 0
+
+
+def build(data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]] | None = None) -> tuple[World, Agents]:
+    """Check `data` and build its world; WorldError with every error when it is an impossible one."""
+    check(data)
+    builder = Builder(data, clock, kube_tokens or {})
+    try:
+        return builder.build(), builder.agents
+    except KubeError as error:
+        raise WorldError([f"a cluster refuses what the world puts into it: {error}"]) from error
+
+
+def push_image(registry: Registry, item: Json, now: datetime) -> Push:
+    """Push one image: without a digest it gets a new one, derived from its name and this push."""
+    repository, tag = item["repository"], item.get("tag", "latest")
+    count = str(len(registry.images.get(repository, {})))
+    digest = item.get("digest") or derived_digest(registry.name, repository, tag, count)
+    at = moment(item["pushed"]) if "pushed" in item else now
+    push = Push(digest, item.get("behaviour", "run"), at)
+    registry.push(repository, tag, push)
+    return push
+
+
+def _service(item: Json) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"namespace": item.get("namespace", "default"), "name": item["name"]},
+        "spec": {"clusterIP": item["clusterIP"], "ports": [{"port": 80, "protocol": "TCP"}]},
+    }

@@ -1,0 +1,143 @@
+"""The ReplicaSet controller: as many pods as asked for, and the counters that Deployments live by.
+
+Follows k8s.io/kubernetes pkg/controller/replicaset. As there, a status is computed from the pods seen before
+a sync made or deleted any, so that the counters trail by one sync (captured: replicas 0 with
+observedGeneration 1, then replicas 1).
+"""
+
+from collections.abc import Sequence
+
+from simulator.clock import Clock
+from simulator.kube.deployments import owner_reference
+from simulator.kube.events import Recorder
+from simulator.kube.resources import BY_NAME
+from simulator.kube.store import Event, Key, Object, Store, copy, key_of
+from simulator.kube.times import parse
+from simulator.kube.worker import Worker
+from simulator.kube.writes import DeleteOptions, Writes
+
+_REPLICA_SETS, _PODS = BY_NAME["replicasets"], BY_NAME["pods"]
+_COMPONENT = "replicaset-controller"
+
+
+class ReplicaSets:
+    """Makes and deletes pods, and counts them.
+
+    Args:
+        store: The objects.
+        writes: Makes pods.
+        clock: For minReadySeconds.
+        recorder: Takes the events.
+        counts_terminating: Whether statuses have `terminatingReplicas` (1.35 and later).
+    """
+
+    def __init__(
+        self, store: Store, writes: Writes, clock: Clock, recorder: Recorder, *, counts_terminating: bool
+    ) -> None:
+        self._store = store
+        self._writes = writes
+        self._clock = clock
+        self._recorder = recorder
+        self._counts_terminating = counts_terminating
+        self._worker = Worker(clock, self.sync)
+        store.listen(self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        metadata = event.object["metadata"]
+        if event.resource is _REPLICA_SETS and event.type != "DELETED":
+            self._worker.add(key_of(event.object))
+        elif event.resource is _PODS:
+            for owner in metadata.get("ownerReferences") or []:
+                if owner["kind"] == "ReplicaSet":
+                    self._worker.add((metadata["namespace"], owner["name"]))
+
+    def sync(self, key: Key) -> None:
+        """Bring one ReplicaSet's pods and status up to date."""
+        replica_set = self._store.get(_REPLICA_SETS, key)
+        if replica_set is None:
+            return
+        pods = self._pods(replica_set)
+        active = [pod for pod in pods if is_active(pod)]
+        if "deletionTimestamp" not in replica_set["metadata"]:
+            self._manage(replica_set, active)
+        terminating = sum("deletionTimestamp" in pod["metadata"] for pod in pods)
+        self._write_status(replica_set, active, terminating)
+
+    def _pods(self, replica_set: Object) -> list[Object]:
+        uid = replica_set["metadata"]["uid"]
+        return [
+            pod
+            for pod in self._store.items(_PODS, replica_set["metadata"]["namespace"])
+            if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or [])
+        ]
+
+    def _manage(self, replica_set: Object, active: list[Object]) -> None:
+        missing = replica_set["spec"]["replicas"] - len(active)
+        for _ in range(missing):
+            pod = self._writes.adopt(_PODS, self._pod(replica_set))
+            message = f"Created pod: {pod['metadata']['name']}"
+            self._recorder.normal(replica_set, "SuccessfulCreate", message, _COMPONENT)
+        for pod in sorted(active, key=_victim_rank)[: max(0, -missing)]:
+            self._writes.delete(_PODS, key_of(pod), DeleteOptions())
+            message = f"Deleted pod: {pod['metadata']['name']}"
+            self._recorder.normal(replica_set, "SuccessfulDelete", message, _COMPONENT)
+
+    def _pod(self, replica_set: Object) -> Object:
+        template = copy(replica_set["spec"]["template"])
+        prefix = f"{replica_set['metadata']['name']}-"
+        metadata = {
+            "name": self._writes.generated_name(prefix),
+            "generateName": prefix,
+            "namespace": replica_set["metadata"]["namespace"],
+            **{name: value for name, value in template["metadata"].items() if name in {"labels", "annotations"}},
+            "ownerReferences": [owner_reference(replica_set)],
+        }
+        return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": template["spec"]}
+
+    def _write_status(self, replica_set: Object, active: Sequence[Object], terminating: int) -> None:
+        ready = [pod for pod in active if ready_since(pod)]
+        available = [pod for pod in ready if self._is_available(replica_set, pod)]
+        status: Object = {"replicas": len(active)}
+        counters = {
+            "fullyLabeledReplicas": len(active),
+            "readyReplicas": len(ready),
+            "availableReplicas": len(available),
+        }
+        status |= {name: value for name, value in counters.items() if value}
+        if self._counts_terminating:
+            status["terminatingReplicas"] = terminating
+        status["observedGeneration"] = replica_set["metadata"]["generation"]
+        current = self._store.get(_REPLICA_SETS, key_of(replica_set))
+        if current is not None:
+            self._writes.save(_REPLICA_SETS, current | {"status": status})
+
+    def _is_available(self, replica_set: Object, pod: Object) -> bool:
+        """Return whether a ready pod has been so for minReadySeconds; if not, look again when it will have."""
+        least = replica_set["spec"].get("minReadySeconds", 0)
+        since = ready_since(pod)
+        if not least or not since:
+            return bool(since)
+        left = float(least) - (self._clock.now() - parse(since)).total_seconds()
+        if left > 0:
+            self._worker.add_after(key_of(replica_set), left)
+        return left <= 0
+
+
+def is_active(pod: Object) -> bool:
+    """Return whether a pod counts as a replica."""
+    return "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] not in {"Succeeded", "Failed"}
+
+
+def ready_since(pod: Object) -> str:
+    """Return when a pod became ready, "" when it is not."""
+    for condition in pod["status"].get("conditions") or []:
+        if condition["type"] == "Ready" and condition["status"] == "True":
+            return str(condition["lastTransitionTime"])
+    return ""
+
+
+def _victim_rank(pod: Object) -> tuple[bool, bool, str]:
+    """Pods on no node go first, then those not ready, then the youngest ready (`ActivePodsWithRanks`)."""
+    since = ready_since(pod)
+    inverted = "".join(chr(0x10FFFF - ord(char)) for char in since)
+    return bool(pod["spec"].get("nodeName")), bool(since), inverted

@@ -1,0 +1,147 @@
+"""The scheduler: puts pods on nodes, or says why it cannot.
+
+The message was captured for missing memory (fail_unschedulable, real kube-scheduler 1.36.2); the other
+reasons are the words of its plugins NodeAffinity, NodeUnschedulable, TaintToleration and VolumeBinding.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from simulator.clock import Clock
+from simulator.kube import selectors
+from simulator.kube.events import Recorder
+from simulator.kube.resources import BY_NAME
+from simulator.kube.store import Event, Key, Object, Store, key_of
+from simulator.kube.times import stamp
+from simulator.kube.worker import Worker
+from simulator.kube.writes import Writes
+
+_PODS, _NODES, _CLAIMS = (BY_NAME[name] for name in ("pods", "nodes", "persistentvolumeclaims"))
+_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_UNITS |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
+
+
+class Scheduler:
+    """Assigns each new pod to the fitting node with the fewest pods."""
+
+    def __init__(self, store: Store, writes: Writes, clock: Clock, recorder: Recorder) -> None:
+        self._store = store
+        self._writes = writes
+        self._clock = clock
+        self._recorder = recorder
+        self._worker = Worker(clock, self.sync, lag=0.01)
+        store.listen(self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        if event.resource is _PODS and event.type == "ADDED":
+            self._worker.add(key_of(event.object))
+        elif event.resource in {_NODES, _CLAIMS} or (event.resource is _PODS and event.type == "DELETED"):
+            for pod in self._store.items(_PODS):
+                if not pod["spec"].get("nodeName"):
+                    self._worker.add(key_of(pod))
+
+    def sync(self, key: Key) -> None:
+        """Try to place one pod."""
+        pod = self._store.get(_PODS, key)
+        if pod is None or pod["spec"].get("nodeName") or "deletionTimestamp" in pod["metadata"]:
+            return
+        nodes = self._store.items(_NODES)
+        if problem := self._claims_problem(pod):
+            self._fail(pod, f"0/{len(nodes)} nodes are available: {problem}.", len(nodes))
+            return
+        reasons = {node["metadata"]["name"]: self._misfit(pod, node) for node in nodes}
+        fitting = [name for name, reason in reasons.items() if not reason]
+        if fitting:
+            self._bind(pod, min(fitting, key=lambda name: len(self._on_node(name))))
+            return
+        counted = ", ".join(f"{number} {reason}" for reason, number in sorted(Counter(reasons.values()).items()))
+        self._fail(pod, f"0/{len(nodes)} nodes are available: {counted}.", len(nodes))
+
+    def _misfit(self, pod: Object, node: Object) -> str:
+        """Return why a pod cannot run on a node, "" when it can."""
+        if node["spec"].get("unschedulable"):
+            return "node(s) were unschedulable"
+        for taint in node["spec"].get("taints") or []:
+            if taint["effect"] != "PreferNoSchedule" and not _tolerates(pod, taint):
+                return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
+        if not _selects(pod["spec"], node["metadata"].get("labels") or {}):
+            return "node(s) didn't match Pod's node affinity/selector"
+        for resource in ("cpu", "memory"):
+            used = sum(_requested(other, resource) for other in self._on_node(node["metadata"]["name"]))
+            if used + _requested(pod, resource) > quantity(node["status"]["allocatable"][resource]):
+                return f"Insufficient {resource}"
+        return ""
+
+    def _on_node(self, name: str) -> list[Object]:
+        return [pod for pod in self._store.items(_PODS) if pod["spec"].get("nodeName") == name]
+
+    def _claims_problem(self, pod: Object) -> str:
+        for volume in pod["spec"].get("volumes") or []:
+            name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+            claim = self._store.get(_CLAIMS, (pod["metadata"]["namespace"], name)) if name else None
+            if name and claim is None:
+                return f'persistentvolumeclaim "{name}" not found'
+            if claim and claim["status"]["phase"] != "Bound":
+                return "pod has unbound immediate PersistentVolumeClaims"
+        return ""
+
+    def _bind(self, pod: Object, node: str) -> None:
+        bound = pod | {"spec": pod["spec"] | {"nodeName": node}}
+        bound |= {"status": pod["status"] | {"conditions": [self._condition("True")]}}
+        self._writes.save(_PODS, bound)
+        where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        message = f"Successfully assigned {where} to {node}"
+        self._recorder.scheduler(pod, "Normal", "Scheduled", message, "Binding")
+
+    def _fail(self, pod: Object, problem: str, nodes: int) -> None:
+        preemption = f"0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+        message = f"{problem} no new claims to deallocate, preemption: {preemption}"
+        conditions = pod["status"].get("conditions") or []
+        if any(each.get("message") == message for each in conditions):
+            return
+        condition = self._condition("False") | {"reason": "Unschedulable", "message": message}
+        self._writes.save(_PODS, pod | {"status": pod["status"] | {"conditions": [condition]}})
+        self._recorder.scheduler(pod, "Warning", "FailedScheduling", message, "Scheduling")
+
+    def _condition(self, status: str) -> Object:
+        changed = stamp(self._clock.now())
+        return {"type": "PodScheduled", "status": status, "lastProbeTime": None, "lastTransitionTime": changed}
+
+
+def quantity(text: str | float) -> float:
+    """Return the number that a resource quantity stands for."""
+    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text))
+    return float(found[1]) * _UNITS.get(found[2], 1.0) if found else 0.0
+
+
+def _requested(pod: Object, resource: str) -> float:
+    total = 0.0
+    for container in pod["spec"].get("containers") or []:
+        resources = container.get("resources") or {}
+        asked = (resources.get("requests") or {}).get(resource) or (resources.get("limits") or {}).get(resource, 0)
+        total += quantity(asked)
+    return total
+
+
+def _tolerates(pod: Object, taint: Object) -> bool:
+    return any(
+        toleration.get("key") in {None, taint["key"]}
+        and toleration.get("effect") in {None, taint["effect"]}
+        and (toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", ""))
+        for toleration in pod["spec"].get("tolerations") or []
+    )
+
+
+def _selects(spec: Object, labels: dict[str, str]) -> bool:
+    if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
+        return False
+    terms = list(_affinity_terms(spec))
+    return not terms or any(all(selectors.expression(each, labels) for each in term) for term in terms)
+
+
+def _affinity_terms(spec: Object) -> Iterator[list[Object]]:
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    for term in required.get("nodeSelectorTerms") or []:
+        yield term.get("matchExpressions") or []

@@ -1,0 +1,98 @@
+"""How registries and connected registries look in ARM's answers (recordings/acr_connected_registry.json)."""
+
+from typing import Any
+
+from simulator.cloud import ACR, ConnectedRegistry, Registry
+from simulator.world import World
+
+
+def registry_view(registry: Registry) -> dict[str, Any]:
+    """Return a registry as seq 2 shows one."""
+    return {
+        "sku": {"name": registry.sku, "tier": registry.sku},
+        "type": f"{ACR}/registries",
+        "id": registry.id,
+        "name": registry.name,
+        "location": registry.location,
+        "tags": registry.tags,
+        "systemData": registry.stamps.system_data(),
+        "properties": {
+            "loginServer": registry.login_server,
+            "creationDate": registry.stamps.created.isoformat(),
+            "provisioningState": "Succeeded",
+            "adminUserEnabled": False,
+            "networkRuleSet": {"defaultAction": "Allow", "ipRules": []},
+            "encryption": {"status": "disabled"},
+            "dataEndpointEnabled": registry.data_endpoint,
+            "dataEndpointHostNames": [registry.data_host] if registry.data_endpoint else [],
+            "privateEndpointConnections": [],
+            "publicNetworkAccess": "Enabled",
+            "networkRuleBypassOptions": "AzureServices",
+            "zoneRedundancy": "Disabled",
+            "anonymousPullEnabled": False,
+        },
+    }
+
+
+def connected_view(world: World, registry: Registry, connected: ConnectedRegistry, *, preview: bool) -> dict[str, Any]:
+    """Return a connected registry as seq 33 shows one; `preview` adds registrySyncResult (azure.md 3.1)."""
+    place = f"{registry.id}/connectedRegistries"
+    now = world.now()
+    online = connected.instance is not None and connected.instance.online(now)
+    parent: dict[str, Any] = {"id": f"{place}/{connected.parent}"} if connected.parent else {}
+    login: dict[str, Any] = {"tls": {"certificate": {}}}
+    if connected.activated_by is not None:
+        tls = {"status": "Enabled", "certificate": {"type": "LocalDirectory"}}
+        login = {"host": connected.host, "tls": tls}
+    properties: dict[str, Any] = {
+        "provisioningState": "Succeeded",
+        "mode": connected.mode,
+        "version": connected.version,
+        "connectionState": "Online" if online else "Offline",
+        "lastActivityTime": connected.last_activity and connected.last_activity.isoformat(),
+        "activation": {"status": "Active" if connected.activated_by else "Inactive"},
+        "parent": parent | {"syncProperties": _sync_view(registry, connected)},
+        "clientTokenIds": [f"{registry.id}/tokens/{t}" for t in connected.client_tokens] or None,
+        "loginServer": login,
+        "logging": {"logLevel": connected.log_level, "auditLogStatus": connected.audit_log},
+        "notificationsList": connected.notifications,
+        "garbageCollection": connected.garbage_collection,
+    }
+    if preview:
+        properties["registrySyncResult"] = _sync_result(connected)
+    return {
+        "type": f"{ACR}/registries/connectedRegistries",
+        "id": f"{place}/{connected.name}",
+        "name": connected.name,
+        "systemData": connected.stamps.system_data(),
+        # A property without a value is left out, as the recordings do.
+        "properties": {key: value for key, value in properties.items() if value is not None},
+    }
+
+
+def _sync_view(registry: Registry, connected: ConnectedRegistry) -> dict[str, Any]:
+    managed = connected.auth_type == "ManagedIdentity"
+    view = {
+        "tokenId": None if managed else f"{registry.id}/tokens/{connected.token}",
+        "schedule": connected.schedule.cron,
+        "syncWindow": connected.schedule.window,
+        "messageTtl": connected.message_ttl,
+        "lastSyncTime": connected.last_sync and connected.last_sync.isoformat(),
+        "gatewayEndpoint": registry.gateway(connected),
+        "authType": connected.auth_type,
+    }
+    return {key: value for key, value in view.items() if value is not None}
+
+
+def _sync_result(connected: ConnectedRegistry) -> dict[str, Any]:
+    if connected.activated_by is None or connected.last_sync is None:
+        return {"syncState": "NotActivated"}
+    moment = connected.last_sync.isoformat()
+    failed = connected.instance is not None and connected.instance.problem is not None
+    return {
+        "syncTrigger": "InitialSync",
+        "syncState": "Failed" if failed else "Succeeded",
+        "lastSyncStartTime": moment,
+        "lastSyncEndTime": moment,
+        "lastSuccessfulSyncEndTime": moment,
+    }

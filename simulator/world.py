@@ -1,0 +1,159 @@
+"""The state of a simulated world: Azure's resources and the clusters that they stand for.
+
+Plain dataclasses, indexed by lower-cased name, since ARM compares names without case. What happens over
+time is in the modules beside this one; `loader.py` reads a world from JSON.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from simulator.clock import Clock, Handle
+from simulator.cloud import Registry, Stamps, group_id
+from simulator.instance import Instance
+from simulator.kube import Cluster, NodeSpec
+from simulator.operations import Operations
+
+EXTENSION_TYPE = "microsoft.containerregistry.connectedregistry"
+NAMESPACE = "connected-registry"
+
+
+@dataclass(slots=True)
+class Timings:
+    """How long things take, in simulated seconds; the latencies delay ARM's answers."""
+
+    extension_install: float = 284
+    extension_update: float = 60
+    extension_delete: float = 45
+    extension_timeout: float = 600
+    agent_poll: float = 5
+    first_sync: float = 20
+    sync_lag: float = 5
+    image_pull: float = 3
+    container_start: float = 1
+    password_replication: float = 60
+    arc_heartbeat: float = 60
+    deactivate: float = 2
+    get_latency: float = 0
+    write_latency: float = 0
+
+
+@dataclass(slots=True)
+class Extension:
+    """A cluster extension as ARM keeps it.
+
+    Attributes:
+        protected: Never shown; the keys are.
+        state: Its provisioningState.
+        work: What the agent does next with it.
+        expiry: When its protected settings are lost, while the site is offline.
+        operations: The operations that have not ended.
+    """
+
+    name: str
+    stamps: Stamps
+    auto_upgrade: bool = True
+    release_train: str = "Stable"
+    version: str | None = None
+    current_version: str | None = None
+    scope: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    protected: dict[str, str] = field(default_factory=dict)
+    identity: str | None = None
+    state: str = "Creating"
+    error: dict[str, Any] | None = None
+    statuses: list[dict[str, str]] = field(default_factory=list)
+    work: Handle | None = None
+    expiry: Handle | None = None
+    operations: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Release:
+    """A Helm release inside a cluster: what is installed, whatever ARM believes."""
+
+    name: str
+    host: str
+    instance: Instance
+    created: list[tuple[str, str | None, str]] = field(default_factory=list)
+    terminating: bool = False
+
+
+@dataclass(slots=True)
+class ConnectedCluster:
+    """An Arc-enabled cluster: the ARM resource and the Kubernetes behind it."""
+
+    name: str
+    subscription: str
+    resource_group: str
+    location: str
+    stamps: Stamps
+    kube: Cluster
+    kube_version: str
+    nodes: tuple[NodeSpec, ...]
+    connectivity: str = "Connected"
+    since: datetime | None = None
+    heartbeat: datetime | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, Extension] = field(default_factory=dict)
+    release: Release | None = None
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The ARM id."""
+        group = group_id(self.subscription, self.resource_group)
+        return f"{group}/providers/Microsoft.Kubernetes/connectedClusters/{self.name}"
+
+    @property
+    def linked(self) -> bool:
+        """Whether the site reaches Azure."""
+        return self.connectivity == "Connected"
+
+    def last_heartbeat(self, now: datetime, interval: float) -> datetime | None:
+        """Return lastConnectivityTime: it moves in steps of `interval` seconds while the site is linked."""
+        if not self.linked or self.since is None:
+            return self.heartbeat
+        beats = int((now - self.since).total_seconds() // interval)
+        return self.since + timedelta(seconds=beats * interval)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything, with the clock that moves it."""
+
+    clock: Clock
+    tenant: str
+    subscription: str
+    timings: Timings
+    limits: dict[str, tuple[float, float]] = field(default_factory=dict)
+    providers: dict[str, str] = field(default_factory=dict)
+    versions: list[str] = field(default_factory=list)
+    registries: dict[str, Registry] = field(default_factory=dict)
+    clusters: dict[str, ConnectedCluster] = field(default_factory=dict)
+    clusters_by_name: dict[str, ConnectedCluster] = field(default_factory=dict)
+    registries_by_host: dict[str, Registry] = field(default_factory=dict)
+    subscriptions: set[str] = field(default_factory=set)
+    operations: Operations = field(default_factory=Operations)
+
+    def now(self) -> datetime:
+        """Return the simulated moment."""
+        return self.clock.now()
+
+    def add_registry(self, registry: Registry) -> None:
+        """Index a registry by ARM id and by host."""
+        self.registries[registry.id.lower()] = registry
+        self.subscriptions.add(registry.subscription.lower())
+        self.registries_by_host[registry.login_server] = registry
+
+    def add_cluster(self, cluster: ConnectedCluster) -> None:
+        """Index a cluster by ARM id and by name."""
+        self.clusters[cluster.id.lower()] = cluster
+        self.subscriptions.add(cluster.subscription.lower())
+        self.clusters_by_name[cluster.name.lower()] = cluster
+
+    def resources(self) -> Iterator[Registry | ConnectedCluster]:
+        """Walk over every top-level resource."""
+        yield from self.registries.values()
+        yield from self.clusters.values()

@@ -1,0 +1,20 @@
+"""Poll health: the extension, then the connected registry's contact."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from prefect import task
+
+from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
+from arcfleet.core.manifest import Site
+from arcfleet.steps import health as steps
+from tasks import runtime
+
+
+@task(name="wait healthy", task_run_name="{site.name} · wait healthy", **runtime.OPTIONS)
+async def wait_healthy(site: Site, facts: SiteFacts, changed_at: datetime | None) -> ConnectedRegistryFacts:
+    """Wait until the connected registry is in contact, later than our change."""
+    here = runtime.current()
+    return await steps.wait_healthy(here.gateways, site, facts, changed_at, partial(here.progress.waiting, site.name))

@@ -1,0 +1,25 @@
+"""Publish a run's report in the Prefect UI."""
+
+from __future__ import annotations
+
+import asyncio
+
+from prefect import task
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+from arcfleet.core import report as rendering
+from arcfleet.core.outcomes import FleetReport
+from tasks import runtime
+
+
+@task(name="publish report", **runtime.OPTIONS)
+async def publish_report(report: FleetReport) -> None:
+    """Write one table of the fleet, and a page for each site that failed or was left out."""
+    await acreate_table_artifact(
+        rendering.rows(report), key=f"fleet-{report.fleet}", description=rendering.headline(report)
+    )
+    for outcome in report.outcomes:
+        if outcome.finding:
+            await acreate_markdown_artifact(rendering.markdown(outcome), key=f"site-{report.fleet}-{outcome.site}")
+            # One at a time: concurrent small writes starve each other on SQLite.
+            await asyncio.sleep(0)

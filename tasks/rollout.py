@@ -1,0 +1,21 @@
+"""Roll out a workload and wait for its pods."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from prefect import task
+
+from arcfleet.core.facts import SiteFacts
+from arcfleet.core.findings import Finding
+from arcfleet.core.manifest import Site
+from arcfleet.core.workloads import Desired
+from arcfleet.steps import rollout as steps
+from tasks import runtime
+
+
+@task(name="roll out", task_run_name="{site.name} · roll out {wanted.name}", **runtime.OPTIONS)
+async def roll_out(site: Site, facts: SiteFacts, wanted: Desired) -> Finding:
+    """Apply a workload where it differs, and wait until its pods are as they should be."""
+    here = runtime.current()
+    return await steps.roll_out(here.gateways, site, facts, wanted, partial(here.progress.waiting, site.name))
