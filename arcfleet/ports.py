@@ -24,7 +24,7 @@ from arcfleet.core.names import ImageRef, RegistryRef
 from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Object
+from arcfleet.core.workloads import Login, Object
 
 
 class Clock(Protocol):
@@ -89,10 +89,10 @@ class Kubernetes(Protocol):
     async def apply(self, site: Site, item: Object) -> None:
         """Apply one object server-side, with our field manager, conflicts reported and not forced."""
 
-    async def has_login(self, site: Site, namespace: str, name: str) -> bool:
-        """Tell whether a pull secret exists and holds a login for the site's address."""
+    async def login(self, site: Site, namespace: str, name: str) -> Login | None:
+        """Return the login for the site's address that a pull secret holds, if there is one."""
 
-    async def put_login(self, site: Site, namespace: str, name: str, username: str, password: Secret) -> None:
+    async def put_login(self, site: Site, namespace: str, name: str, login: Login) -> None:
         """Create a pull secret, or merge the site's login into the one that exists."""
 
     async def workload(self, site: Site, namespace: str, name: str, *, pods: bool) -> WorkloadFacts | None:

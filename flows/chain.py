@@ -10,7 +10,7 @@ from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import Trail
 from arcfleet.core.plan import Disposition, Step
 from arcfleet.core.workloads import Desired
-from tasks.credentials import generate_credential, write_pull_secret
+from tasks.credentials import generate_credential, write_pull_secrets
 from tasks.extension import install_extension, settle_extension
 from tasks.health import wait_healthy
 from tasks.observe import observe
@@ -34,9 +34,9 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
     if plan.disposition is not Disposition.NOOP and wanted:
         async with step(trail, Step.CHECK_SYNC):
             await check_sync(site, facts, wanted, changed_at)
-    for namespace, name in plan.pull_secrets:
+    if plan.pull_secrets:
         async with step(trail, Step.PULL_SECRET):
-            await write_pull_secret(site, facts, namespace, name)
+            await write_pull_secrets(site, facts, plan.pull_secrets)
     for item in wanted:
         async with step(trail, Step.ROLL_OUT):
             await roll_out(site, facts, item)
@@ -47,15 +47,14 @@ async def _observe_and_plan(fleet: Fleet, site: Site, trail: Trail) -> tuple[Sit
         facts, wanted = await observe(site, fleet.manifests)
         trail.plan = planning.plan(site, facts, wanted)
     if trail.plan.settle_first:
-        async with step(trail, Step.INSTALL_EXTENSION):
+        async with step(trail, Step.SETTLE_EXTENSION):
             await settle_extension(site)
         return await _observe_and_plan(fleet, site, trail)
     return facts, wanted
 
 
-async def _install(site: Site, facts: SiteFacts, trail: Trail) -> datetime | None:
+async def _install(site: Site, facts: SiteFacts, trail: Trail) -> datetime:
     async with step(trail, Step.GENERATE_CREDENTIAL):
         connection_string = await generate_credential(site, facts)
     async with step(trail, Step.INSTALL_EXTENSION):
-        extension = await install_extension(site, facts, connection_string)
-    return extension.last_modified
+        return await install_extension(site, facts, connection_string)

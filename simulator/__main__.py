@@ -38,7 +38,7 @@ async def _serve(options: argparse.Namespace) -> None:
     sys.stdout.write(json.dumps(run.description()) + "\n")
     sys.stdout.flush()
     await stop.wait()
-    await run.server.stop()
+    await run.stop()
 
 
 def _world(source: str | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The resource provider Microsoft.ContainerRegistry: registries and their connected registries.
 
-Shapes and status codes: data/recordings/acr_connected_registry.json; rules: azure.md sections 1 and 4.
+Shapes and status codes: recordings of azure-cli (acr_connected_registry.json); rules: azure-cli's
+connected_registry.py and the models of azure-mgmt-containerregistry.
 Tokens, scope maps and passwords are in `tokens.py`.
 """
 
@@ -8,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.arm import ArmError, api_version, body_of, not_found, page
+from simulator.arm import ArmError, api_version, body_of, not_found, page, properties_of
 from simulator.cloud import ACR, ConnectedRegistry, Registry, Stamps, group_id
 from simulator.http import Request, Response, Router
 from simulator.loader import MAX_CLIENTS, MAX_CONNECTED
@@ -89,7 +90,7 @@ class AcrApi:
         """Change tags, SKU or whether the dedicated data endpoint exists."""
         registry, body = find_registry(self._world, params), body_of(request)
         registry.settle(self._world.now())
-        properties = body.get("properties") or {}
+        properties = properties_of(request)
         registry.data_endpoint = properties.get("dataEndpointEnabled", registry.data_endpoint)
         registry.tags = body.get("tags", registry.tags)
         registry.sku = (body.get("sku") or {}).get("name", registry.sku)
@@ -111,19 +112,21 @@ class AcrApi:
     def put_connected(self, request: Request, params: dict[str, str]) -> Response:
         """Create a connected registry, or replace one's settings."""
         registry, name = find_registry(self._world, params), params["connected"]
-        properties = body_of(request).get("properties") or {}
+        properties = properties_of(request)
         old = registry.connected.get(name.lower())
         if old is None:
             self._admit(registry, name)
-        connected = self._read(registry, name, properties, old)
         registry.settle(self._world.now())
+        connected = self._read(registry, name, properties, old)
         registry.connected[name.lower()] = connected
+        if connected.instance is not None:
+            connected.instance.reschedule(self._world.now())
         return Response.json(self._view(registry, connected, request))
 
     def update_connected(self, request: Request, params: dict[str, str]) -> Response:
         """Change schedule, client tokens, logging, notifications or garbage collection."""
         registry, connected = self._find(params)
-        properties = body_of(request).get("properties") or {}
+        properties = properties_of(request)
         registry.settle(self._world.now())
         sync = properties.get("syncProperties")
         if sync:
@@ -133,6 +136,8 @@ class AcrApi:
             connected.message_ttl = sync.get("messageTtl", connected.message_ttl)
         self._settings(registry, connected, properties)
         connected.stamps.modified = self._world.now()
+        if connected.instance is not None:
+            connected.instance.reschedule(self._world.now())
         return Response.json(self._view(registry, connected, request))
 
     def delete_connected(self, _request: Request, params: dict[str, str]) -> Response:
@@ -155,7 +160,10 @@ class AcrApi:
 
         def free() -> None:
             registry.settle(self._world.now())
-            connected.activated_by = connected.instance = None
+            released, connected.instance = connected.instance, None
+            connected.activated_by = None
+            if released is not None:
+                released.reschedule(self._world.now())
             operation.end("Succeeded", self._world.now())
 
         self._world.clock.after(self._world.timings.deactivate, free)

@@ -15,7 +15,7 @@ from simulator.instance import Instance
 from simulator.kube import KubeError
 from simulator.world import ConnectedCluster, Extension, Release, World
 
-# Azure keeps protected settings for so long (azure.md section 5).
+# Azure keeps protected settings for so long (MicrosoftDocs, azure-arc/kubernetes/extensions).
 PROTECTED_KEPT = timedelta(hours=48)
 # A site that starts deployed has synced this many turns ago, less one for each parent.
 DEPTH = 8
@@ -73,6 +73,11 @@ class Agents:
             self._fail(extension, *problem)
         elif release is None:
             self._install(cluster, extension)
+        elif release.stuck:
+            # An install that cannot come up makes way for the newer settings, once its namespace is gone.
+            self._chart(cluster, extension).remove(release.created)
+            cluster.release = None
+            self.wake(cluster, extension)
         else:
             self._upgrade(cluster, extension, release)
 
@@ -104,13 +109,14 @@ class Agents:
             self._fail(extension, texts.OPERATION_FAILED, texts.helm(texts.not_created(error.message)))
             return
         cluster.release = release
-        if chart.startable():
+        release.stuck = not chart.startable()
+        if not release.stuck:
             seconds = self._world.timings.extension_install
             self._later(extension, seconds, lambda: self._ready(cluster, extension))
             return
 
         def give_up() -> None:
-            # Helm installs atomically: what it created goes with the failure (rollout.md E5).
+            # Helm installs atomically: what it created goes with the failure.
             chart.remove(release.created)
             cluster.release = None
             self._report(cluster, extension, (texts.OPERATION_FAILED, texts.helm(texts.TIMED_OUT)))
@@ -120,11 +126,12 @@ class Agents:
     def _upgrade(self, cluster: ConnectedCluster, extension: Extension, release: Release) -> None:
         wanted = extension.settings["service.clusterIP"]
         if wanted != release.host:
-            problem = texts.not_upgraded(texts.immutable_ip(wanted))
-            self._fail(extension, texts.OPERATION_FAILED, texts.helm(problem))
+            problem = texts.helm(texts.not_upgraded(texts.immutable_ip(wanted)), upgrade=True)
+            self._fail(extension, texts.OPERATION_FAILED, problem)
             return
         self._chart(cluster, extension).restart()
-        seconds = self._world.timings.extension_update
+        timings = self._world.timings
+        seconds = timings.extension_update if release.instance.running else timings.extension_install
         self._later(extension, seconds, lambda: self._ready(cluster, extension))
 
     def _ready(self, cluster: ConnectedCluster, extension: Extension) -> None:
@@ -148,9 +155,14 @@ class Agents:
             return
         release.terminating = True
         release.instance.stop(self._world.now())
+        chart = self._chart(cluster, extension)
+        chart.remove(release.created)
 
         def finish() -> None:
-            self._chart(cluster, extension).remove(release.created)
+            if chart.terminating():
+                # Pods take their grace period, and the namespace waits for them.
+                self._clock.after(1, finish)
+                return
             cluster.release = None
             self._gone(cluster, extension)
 

@@ -57,6 +57,10 @@ class Simulation:
     Args:
         data: The world to begin with.
         clock: Moves it.
+
+    Attributes:
+        ca: The authority's PEM file that kubeconfigs name, with TLS.
+        replaced: Called when another world has taken the place of this one.
     """
 
     def __init__(self, data: Mapping[str, Any], clock: Clock) -> None:
@@ -65,6 +69,7 @@ class Simulation:
         self.ledger = Ledger()
         self.backend = Backend(data, clock)
         self.ca: str | None = None
+        self.replaced: Callable[[], None] = lambda: None
         self._control = Control(self)
 
     def load(self, data: Mapping[str, Any]) -> None:
@@ -72,19 +77,25 @@ class Simulation:
         # A world whose objects a cluster refuses is noticed only by building it: try it beside this one.
         Backend(data, Clock(manual=True))
         self.backend = Backend(data, self.clock)
+        self.replaced()
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, as faults allow."""
         # Whoever asks sees the effects of all that is due, however late the timer is.
         self.clock.run_due()
         if request.path.startswith("/control"):
-            return self._control.handle(request)
+            response = self._control.handle(request)
+            response.headers["Date"] = self._date()
+            return response
         target = self._target(request)
         entry = self.ledger.record(request, target.kind, target.site, self.clock.now(), write=target.write)
         response = await self._serve(request, target)
-        response.headers["Date"] = format_datetime(self.clock.now().astimezone(UTC), usegmt=True)
+        response.headers["Date"] = self._date()
         entry.status = response.status
         return response
+
+    def _date(self) -> str:
+        return format_datetime(self.clock.now().astimezone(UTC), usegmt=True)
 
     async def _serve(self, request: Request, target: Target) -> Response:
         fault = self.faults.hit(request, target.site)
@@ -104,7 +115,7 @@ class Simulation:
         source = backend.data_plane.source(host)
         if source is not None:
             return self._registry_target(request, host, source)
-        area = request.path.split("/", 2)[1].lower()
+        area = request.path.lstrip("/").partition("/")[0].lower()
         if area == "subscriptions":
             return self._arm_target(request)
         if area in ("kube", "registry", "site"):
@@ -146,12 +157,13 @@ class Simulation:
         return self._registry_target(inner, name, source) if source else self._unknown(request)
 
     def _kube_target(self, request: Request, cluster: ConnectedCluster) -> Target:
-        return Target(
-            kube_kind(request),
-            lambda: cluster.kube.handle(request),
-            site=cluster.name.lower(),
-            write=kube_writes(request),
-        )
+        def answer() -> Awaitable[Response]:
+            if cluster.release is not None:
+                # What the site did until now it did with the objects that are about to change.
+                cluster.release.instance.advance(self.clock.now())
+            return cluster.kube.handle(request)
+
+        return Target(kube_kind(request), answer, cluster.name.lower(), kube_writes(request))
 
     def _registry_target(self, request: Request, host: str, source: Source, site: str | None = None) -> Target:
         plane = self.backend.data_plane

@@ -1,7 +1,8 @@
 """Arc-enabled clusters and their extensions: Microsoft.Kubernetes and Microsoft.KubernetesConfiguration.
 
-Shapes, headers and status codes: data/recordings/k8s_extension.json and arc_extension_install.json; rules:
-azure.md sections 2, 4 and 8.
+Shapes, headers and status codes: recordings of azure-cli (k8s_extension.json, arc_extension_install.json)
+and the API specification's examples (CreateExtension.json); rules: the k8s-extension CLI extension and
+MicrosoftDocs, azure-arc/kubernetes/extensions.
 """
 
 import uuid
@@ -10,7 +11,7 @@ from typing import Any
 from simulator import texts
 from simulator.acr import Params
 from simulator.agents import Agents
-from simulator.arm import ArmError, api_version, body_of, not_found, page
+from simulator.arm import ArmError, api_version, body_of, not_found, page, properties_of
 from simulator.cloud import Stamps, group_id
 from simulator.http import Request, Response, Router
 from simulator.world import EXTENSION_TYPE, ConnectedCluster, Extension, World
@@ -72,7 +73,7 @@ class ArcApi:
         """Create an extension (201) or replace one's settings (200); the agent does the rest."""
         cluster, body = self._cluster(params), body_of(request)
         self._check_provider(cluster)
-        properties = body.get("properties") or {}
+        properties = properties_of(request)
         _check(properties, new=True)
         old = cluster.extensions.get(params["extension"].lower())
         # An extension that is being deleted goes on going: what is put now is another one.
@@ -89,9 +90,12 @@ class ArcApi:
         return self._accepted(request, cluster, extension, "Creating", 201 if fresh else 200)
 
     def update_extension(self, request: Request, params: dict[str, str]) -> Response:
-        """Change an extension: given settings are merged, protected ones are all replaced (azure.md 2)."""
+        """Change an extension: given settings are merged, protected ones are all replaced (MicrosoftDocs).
+
+        The CLI sends an empty object for what nobody gave: it replaces nothing (inferred).
+        """
         cluster, extension = self._extension(params)
-        properties = body_of(request).get("properties") or {}
+        properties = properties_of(request)
         if extension.state == "Deleting":
             raise ArmError(409, "Conflict", f"The extension {extension.name} is being deleted.")
         merged = {"version": extension.version, "autoUpgradeMinorVersion": extension.auto_upgrade}
@@ -198,7 +202,7 @@ class ArcApi:
             "identity": {"type": "SystemAssigned", "tenantId": self._world.tenant},
             "properties": {
                 "provisioningState": "Succeeded",
-                "connectivityStatus": cluster.connectivity,
+                "connectivityStatus": cluster.shown_connectivity(self._world.now()),
                 "distribution": "generic",
                 "infrastructure": "generic",
                 "kubernetesVersion": cluster.kube_version,

@@ -1,6 +1,6 @@
 """The envelope of Azure Resource Manager around the resource providers.
 
-Ids are compared without case and any api-version is accepted (peer-az.md 1.6). Texts come from the
+Ids are compared without case and any api-version is accepted, as az and the SDKs differ in both. Texts come from the
 recordings where they hold one; those marked as ours do not.
 """
 
@@ -15,10 +15,14 @@ from typing import Any
 from simulator.http import Request, Response, Route, Router
 from simulator.world import World
 
-# What a subscription may still do when no bucket is simulated; azure.md section 7, September 2026.
+# What a subscription may still do when no bucket is simulated; recorded in September 2026.
 UNLIMITED = {"reads": 1099, "writes": 799, "deletes": 799}
 GLOBAL = {"reads": 16499, "writes": 11999, "deletes": 11999}
 LIMITS = {"reads": "armReads", "writes": "armWrites", "deletes": "armDeletes"}
+
+
+# Items on one page of a list. Azure's differ from list to list; a registry's 50 connected registries fit.
+PAGE = 200
 
 
 class ArmError(Exception):
@@ -88,13 +92,22 @@ class Arm:
                 raise ArmError(405, "MethodNotAllowed", f"The method {request.method} is not allowed here.")
             raise ArmError(404, "NotFound", f"No simulated resource answers {request.path}.")
         route, params = found
-        subscription = params.get("subscription")
-        if subscription is not None and subscription.lower() not in self._world.subscriptions:
-            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+        self._check_place(params.get("subscription"), params.get("group"))
         response = route.handler(request, params)
         if not isinstance(response, Response):
             raise TypeError(f"{route.kind} is answered by a coroutine")
         return response
+
+    def _check_place(self, subscription: str | None, group: str | None) -> None:
+        """Raise ARM's own 404 for a subscription or group that is not there (general knowledge)."""
+        if subscription is None:
+            return
+        if subscription.lower() not in self._world.subscriptions:
+            message = f"The subscription '{subscription}' could not be found."
+            raise ArmError(404, "SubscriptionNotFound", message)
+        if group is not None and (subscription.lower(), group.lower()) not in self._world.groups:
+            message = f"Resource group '{group}' could not be found."
+            raise ArmError(404, "ResourceGroupNotFound", message)
 
     def _admit(self, request: Request) -> dict[str, str]:
         if not request.headers.get("Authorization", "").startswith("Bearer "):
@@ -142,9 +155,18 @@ def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
-def page(items: list[dict[str, Any]], request: Request, size: int = 1000) -> Response:
+def properties_of(request: Request) -> dict[str, Any]:
+    """Return `properties` of a request's body, empty when it has none."""
+    properties = body_of(request).get("properties") or {}
+    if not isinstance(properties, dict):
+        raise ArmError(400, "InvalidRequestContent", "The property 'properties' must be an object.")
+    return properties
+
+
+def page(items: list[dict[str, Any]], request: Request, size: int = PAGE) -> Response:
     """Return one page of a list: `value` and an absolute `nextLink`, if more follow."""
-    start = int(request.query.get("$skiptoken", "0"))
+    token = request.query.get("$skiptoken", "0")
+    start = int(token) if token.isdecimal() else 0
     payload: dict[str, Any] = {"value": items[start : start + size]}
     if start + size < len(items):
         version = api_version(request)

@@ -20,6 +20,8 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 GROUP = "rg-acr"
 LOCATION = "westeurope"
 AGE = timedelta(days=1)
+# The clusters' own controllers have run for so long when the world starts: its pods are up.
+SETTLING = timedelta(minutes=5)
 PROVIDERS = ("Microsoft.KubernetesConfiguration", "Microsoft.Kubernetes", "Microsoft.ContainerRegistry")
 # Versions of the extension that exist; the last is what an automatic upgrade installs.
 VERSIONS = ["0.11.0", "1.0.0", "1.1.0", "1.2.0", "1.2.3"]
@@ -37,7 +39,8 @@ class Builder:
     """
 
     def __init__(self, data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]]) -> None:
-        clock.reset(moment(data["time"]) if "time" in data else datetime.now(UTC))
+        start = moment(data["time"]) if "time" in data else datetime.now(UTC)
+        clock.reset(start - SETTLING)
         given = data.get("timings", {})
         fields = {f: given[camel(f)] for f in Timings.__dataclass_fields__ if camel(f) in given}
         providers = dict.fromkeys(PROVIDERS, "Registered") | dict(data.get("providers", {}))
@@ -65,6 +68,7 @@ class Builder:
         # A parent must run before its children, and a parent's site may be listed after them.
         for item in sorted(deployed, key=lambda c: self._depth(c["extension"]["connectedRegistry"])):
             self._deploy(self.world.clusters_by_name[item["name"].lower()], item["extension"])
+        self.world.clock.step(SETTLING.total_seconds())
         return self.world
 
     def _born(self) -> datetime:
@@ -206,11 +210,16 @@ class Builder:
 def build(data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]] | None = None) -> tuple[World, Agents]:
     """Check `data` and build its world; WorldError with every error when it is an impossible one."""
     check(data)
+    # However long the building takes, it takes no simulated time.
+    speed = clock.speed
+    clock.set_speed(0)
     builder = Builder(data, clock, kube_tokens or {})
     try:
         return builder.build(), builder.agents
     except KubeError as error:
         raise WorldError([f"a cluster refuses what the world puts into it: {error}"]) from error
+    finally:
+        clock.set_speed(speed)
 
 
 def push_image(registry: Registry, item: Json, now: datetime) -> Push:

@@ -1,11 +1,11 @@
-"""The objects that the connected registry's Helm chart creates (azure.md section 5)."""
+"""The objects that the connected registry's Helm chart creates (Azure/acr, docs/preview/connected-registry)."""
 
 from typing import Any
 
+from simulator.instance import NAME
 from simulator.kube import KubeError
-from simulator.world import NAMESPACE, ConnectedCluster, Extension
+from simulator.world import ConnectedCluster, Extension
 
-NAME = "connected-registry"
 CLAIM = "connected-registry-pvc"
 IMAGE = "mcr.microsoft.com/acr/connected-registry"
 PLATFORM = {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
@@ -24,16 +24,16 @@ class Chart:
 
     def install(self, created: Created) -> None:
         """Create every object and note it in `created`; KubeError as soon as one is refused."""
-        if self._kube.get("namespaces", None, NAMESPACE) is None:
-            self._create("namespaces", {"metadata": {"name": NAMESPACE}}, created, namespaced=False)
+        if self._kube.get("namespaces", None, NAME) is None:
+            self._create("namespaces", {"metadata": {"name": NAME}}, created, namespaced=False)
         self._create("persistentvolumeclaims", self._claim(), created)
         self._create("services", self._service(), created)
         self._create("deployments", self._deployment(), created)
 
     def restart(self) -> None:
         """Replace the deployment, so that its pod starts again with new settings."""
-        if self._kube.get("deployments", NAMESPACE, NAME) is not None:
-            self._kube.delete("deployments", NAMESPACE, NAME)
+        if self._kube.get("deployments", NAME, NAME) is not None:
+            self._kube.delete("deployments", NAME, NAME)
         self._create("deployments", self._deployment(), [])
 
     def remove(self, created: Created) -> None:
@@ -46,6 +46,11 @@ class Chart:
                     raise
         created.clear()
 
+    def terminating(self) -> bool:
+        """Say whether the namespace is still on its way out."""
+        namespace = self._kube.get("namespaces", None, NAME)
+        return namespace is not None and "deletionTimestamp" in namespace["metadata"]
+
     def startable(self) -> bool:
         """Say whether the pod can come up: its volume's class exists and a linux/amd64 node does."""
         class_name = self._extension.settings.get("pvc.storageClassName")
@@ -53,9 +58,9 @@ class Chart:
         return suitable and self._kube.storage_class(class_name) is not None
 
     def _create(self, resource: str, obj: dict[str, Any], created: Created, *, namespaced: bool = True) -> None:
-        namespace = NAMESPACE if namespaced else None
+        namespace = NAME if namespaced else None
         if namespaced:
-            obj["metadata"]["namespace"] = NAMESPACE
+            obj["metadata"]["namespace"] = NAME
         self._kube.create(resource, obj)
         created.append((resource, namespace, obj["metadata"]["name"]))
 

@@ -49,6 +49,7 @@ class Clock:
         self._due: datetime | None = None
         self._heap: list[Handle] = []
         self._counter = 0
+        self._sleeping: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -96,8 +97,10 @@ class Clock:
         self._arm()
 
     def reset(self, start: datetime) -> None:
-        """Drop every event and set the time: a new world begins."""
+        """Drop every event and set the time: a new world begins. Whoever sleeps in the old one wakes."""
         self._heap.clear()
+        for awake in self._sleeping:
+            awake.set()
         self._shift(start)
 
     def run_due(self) -> None:
@@ -120,9 +123,11 @@ class Clock:
         """Wait until `seconds` simulated seconds have passed."""
         awake = asyncio.Event()
         handle = self.after(seconds, awake.set)
+        self._sleeping.add(awake)
         try:
             await awake.wait()
         finally:
+            self._sleeping.remove(awake)
             handle.cancel()
 
     def _shift(self, now: datetime) -> None:

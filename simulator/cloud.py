@@ -23,10 +23,10 @@ class Stamps:
     def system_data(self) -> dict[str, str]:
         """Return ARM's `systemData` (shape: recordings/acr_connected_registry.json)."""
         return {
-            "createdBy": "arcfleet@example.com",
+            "createdBy": "user@example.com",
             "createdByType": "User",
             "createdAt": self.created.isoformat(),
-            "lastModifiedBy": "arcfleet@example.com",
+            "lastModifiedBy": "user@example.com",
             "lastModifiedByType": "User",
             "lastModifiedAt": self.modified.isoformat(),
         }

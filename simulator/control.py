@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from simulator.app import Simulation
 
 
+# Descriptions of the documented DiskError (Azure/acr, connected-registry-error-codes.md).
+DISKS = {
+    "ok": None,
+    "full": "No space left on device.",
+    "denied": "Access to the path '/var/acr/data' is denied.",
+}
+
+
 class ControlError(Exception):
     """A request to the control endpoint that makes no sense."""
 
@@ -120,12 +128,21 @@ class Control:
         return Response.json({})
 
     def change_site(self, request: Request, params: dict[str, str]) -> Response:
-        """Cut or restore a site's link to Azure, or the way to its Kubernetes API."""
-        cluster, body = self._cluster(params["cluster"]), _body(request, "connectivity", "reachable")
+        """Change a site.
+
+        `connectivity` is what ARM shows at once; `link` false cuts the link, which ARM notices later;
+        `reachable` is about the Kubernetes API; `disk` (ok, full, denied) about the connected registry.
+        """
+        cluster = self._cluster(params["cluster"])
+        body = _body(request, "connectivity", "link", "reachable", "disk")
         if "reachable" in body:
             cluster.kube.connected = bool(body["reachable"])
         if "connectivity" in body:
-            self._connect(cluster, str(body["connectivity"]))
+            self._connect(cluster, str(body["connectivity"]), cut=False)
+        if "link" in body:
+            self._connect(cluster, cluster.connectivity, cut=not body["link"])
+        if "disk" in body:
+            self._fill_disk(cluster, str(body["disk"]))
         return Response.json(_cluster_summary(cluster))
 
     def push(self, request: Request, _params: dict[str, str]) -> Response:
@@ -181,7 +198,13 @@ class Control:
         text = self._simulation.kubeconfig(request.base_url)
         return Response.text(text, content_type="application/yaml")
 
-    def _connect(self, cluster: ConnectedCluster, connectivity: str) -> None:
+    def _fill_disk(self, cluster: ConnectedCluster, state: str) -> None:
+        if state not in DISKS or cluster.release is None:
+            raise ControlError(f"disk: {state!r} is none of {sorted(DISKS)}, or nothing is installed")
+        cluster.release.instance.advance(self._simulation.world.now())
+        cluster.release.instance.disk = DISKS[state]
+
+    def _connect(self, cluster: ConnectedCluster, connectivity: str, *, cut: bool) -> None:
         if connectivity not in CHOICES["connectivity"]:
             raise ControlError(f"connectivity: {connectivity!r} is none of {CHOICES['connectivity']}")
         simulation = self._simulation
@@ -190,7 +213,7 @@ class Control:
             registry.settle(now)
         was_linked = cluster.linked
         cluster.heartbeat = cluster.last_heartbeat(now, world.timings.arc_heartbeat)
-        cluster.connectivity = connectivity
+        cluster.connectivity, cluster.cut = connectivity, cut
         cluster.since = now
         if cluster.linked and not was_linked:
             simulation.backend.agents.reconnected(cluster)

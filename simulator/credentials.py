@@ -25,7 +25,7 @@ class Password:
 
     @classmethod
     def generate(cls, now: datetime, valid_from: datetime, expiry: datetime | None = None) -> Self:
-        """Return a password of the recorded shape: 42 characters, `+ACR`, 6 more (facts: azure.md 1.1)."""
+        """Return a password of the recorded shape: 42 characters, `+ACR`, 6 more (acr_token.json)."""
         value = f"{_characters(42)}+ACR{_characters(6)}"
         _issued.append(value)
         return cls(value, now, valid_from, expiry)
@@ -38,7 +38,7 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionString:
-    """What `az acr connected-registry get-settings` prints (azure.md section 0 step 4, and 1.2)."""
+    """What `az acr connected-registry get-settings` prints (azure-cli, connected_registry.py)."""
 
     registry: str
     token: str

@@ -140,6 +140,7 @@ class Server:
         self._tls = tls
         self._scheme = "https" if tls else "http"
         self._runner: web.ServerRunner | None = None
+        self._streaming: set[asyncio.Transport] = set()
         self.port = 0
 
     async def start(self, port: int = 0) -> int:
@@ -157,6 +158,11 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def cut_streams(self) -> None:
+        """Abort every streaming answer: what it told about is gone."""
+        for transport in list(self._streaming):
+            transport.abort()
+
     async def _handle(self, raw: web.BaseRequest) -> web.StreamResponse:
         request = await self._read(raw)
         try:
@@ -168,7 +174,14 @@ class Server:
             return web.Response()
         if isinstance(response.body, bytes):
             return web.Response(status=response.status, body=response.body, headers=response.headers)
-        return await _stream(raw, response, response.body)
+        transport = raw.transport
+        if transport is None:
+            return web.Response()
+        self._streaming.add(transport)
+        try:
+            return await _stream(raw, response, response.body)
+        finally:
+            self._streaming.discard(transport)
 
     async def _read(self, raw: web.BaseRequest) -> Request:
         return Request(

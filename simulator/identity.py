@@ -1,7 +1,7 @@
 """The authority: client credentials for azure-identity and the discovery documents around them.
 
-Any client and secret is welcome, and any bearer token opens ARM. Shapes: az-requests.json,
-minimum_response_contract.
+Any client and secret is welcome, and any bearer token opens ARM. Shapes: what az and azure-identity
+ask for when they are pointed at another cloud.
 """
 
 import base64

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from simulator.cloud import ConnectedRegistry, Push, Registry, Token
     from simulator.world import ConnectedCluster, World
 
-# A site without a heartbeat for this long is shown as disconnected (azure.md section 7).
+# A site without a heartbeat for this long is shown as disconnected (MicrosoftDocs, azure-arc).
 SILENCE = timedelta(minutes=15)
 LOG_LINES = 500
+# The namespace of the chart's objects, and the name of its deployment and service.
+NAME = "connected-registry"
 
-# Texts of MicrosoftDocs, troubleshoot-connected-registry-arc.md (azure.md section 5).
+# Texts of MicrosoftDocs, troubleshoot-connected-registry-arc.md.
 INCORRECT_PASSWORD = ("UNAUTHORIZED", "Incorrect Password")
 ALREADY_ACTIVATED = (
     "ALREADY_ACTIVATED",
@@ -59,6 +61,7 @@ class Instance:
         synced: The last good talk.
         reached: Whether the last attempt to talk found a connection.
         images: Repository, tag or digest -> what it means, in order of arrival.
+        disk: What is wrong with its disk; then nothing new arrives.
         clients: The client tokens known since the last sync, lower-cased.
     """
 
@@ -78,6 +81,7 @@ class Instance:
     images: dict[str, dict[str, list[Served]]] = field(default_factory=dict)
     clients: frozenset[str] = frozenset()
     log: list[str] = field(default_factory=list)
+    disk: str | None = None
 
     @property
     def resource(self) -> "ConnectedRegistry | None":
@@ -85,6 +89,11 @@ class Instance:
         if self.registry is None:
             return None
         return self.registry.connected.get(self.connection.registry.lower())
+
+    @property
+    def deployed(self) -> bool:
+        """Whether the deployment is still there: somebody may have deleted it in the cluster."""
+        return self.cluster.kube.get("deployments", NAME, NAME) is not None
 
     def connect(self, connection: ConnectionString, first: datetime) -> None:
         """Use a new connection string, from `first` on: the pod was restarted with it."""
@@ -94,12 +103,17 @@ class Instance:
         self.registry = self._find_registry()
         if self.registry is not None:
             self.registry.instances.append(self)
+        # What was wrong stays so until the first talk shows otherwise.
         self.next = first
-        self.problem = None
         self.running = True
 
+    def reschedule(self, now: datetime) -> None:
+        """Follow a changed schedule or activation; a first talk keeps its own moment."""
+        if self.running and (self.synced is not None or self.problem is not None):
+            self.next = self._schedule().next(now)
+
     def stop(self, now: datetime) -> None:
-        """Stop for good: the pod and its volume are gone. The activation stays (azure.md section 5)."""
+        """Stop for good: the pod and its volume are gone. The activation stays (MicrosoftDocs)."""
         self.advance(now)
         self.running = False
         if self.registry is not None and self in self.registry.instances:
@@ -169,6 +183,9 @@ class Instance:
         return found
 
     def _attempt(self, moment: datetime) -> None:
+        if not self.deployed:
+            self.reached = False
+            return
         self.reached = self.cluster.linked
         if not self.reached:
             self._note(moment, "CONNECTION_FAILED", "The parent could not be reached")
@@ -229,7 +246,8 @@ class Instance:
         self.synced = resource.last_sync = resource.last_activity = moment
         resource.host, resource.version = self.host, self.version
         self.clients = frozenset(t.lower() for t in resource.client_tokens)
-        self._copy(registry, resource, parent, moment)
+        if self.disk is None:
+            self._copy(registry, resource, parent, moment)
 
     def _copy(
         self,

@@ -33,7 +33,7 @@ CHOICES = {
     "logLevel": ("Debug", "Information", "Warning", "Error", "None"),
     "authType": ("SyncToken", "ManagedIdentity"),
 }
-# Limits of intro-connected-registry.md (azure.md 1.5).
+# Limits of MicrosoftDocs, intro-connected-registry.md.
 MAX_CONNECTED = 50
 MAX_CLIENTS = 50
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-# A finished operation can be asked about for so long; later its URL answers 404 (peer-az.md 1.6).
+# A finished operation can be asked about for so long; later its URL answers 404 (how long is ours).
 KEPT = timedelta(hours=24)
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from simulator.world import NAMESPACE, ConnectedCluster, World
+from simulator.instance import NAME
+from simulator.world import ConnectedCluster, World
 
 Key = tuple[str, str]
 
@@ -15,17 +16,11 @@ class PodLogs(dict[Key, list[str]]):
         self._world = world
         self._cluster = cluster
 
-    def __missing__(self, key: Key) -> list[str]:
-        lines = self.get(key)
-        if lines is None:
-            raise KeyError(key)
-        return list(lines)
-
     def get(self, key: Key, default: Any = None) -> Any:
         """Return a pod's lines."""
         namespace, pod = key
         release = self._cluster.release
-        if release is None or namespace != NAMESPACE or not pod.startswith(f"{NAMESPACE}-"):
+        if release is None or namespace != NAME or not pod.startswith(f"{NAME}-"):
             return super().get(key, default)
         release.instance.advance(self._world.now())
         return release.instance.log

@@ -1,6 +1,7 @@
 """The registries' data plane: the Docker registry API v2 and ACR's token service.
 
-Flow and paths: azure.md section 6. A token carries what it grants and is signed, so that nothing is kept.
+Flow and paths: Azure/acr, quickstart-view-connected-registry-repos-and-tags.md. A token carries what it
+grants and is signed, so that nothing is kept.
 """
 
 import base64
@@ -45,7 +46,7 @@ class DataPlane:
         """Return host and source of what runs in a cluster, as seen from inside it."""
         found = self._world.clusters_by_name.get(cluster.lower())
         release = found.release if found else None
-        if release is None or not release.instance.running:
+        if release is None or not release.instance.running or not release.instance.deployed:
             return None
         return release.host, Site(release.instance)
 
@@ -184,7 +185,8 @@ def manifest(repository: str, push: Push) -> bytes:
 
 
 def _catalog(request: Request, repositories: list[str]) -> Response:
-    start, size = request.query.get("last", ""), int(request.query.get("n", "100"))
+    start, asked = request.query.get("last", ""), request.query.get("n", "")
+    size = int(asked) if asked.isdecimal() else 100
     following = [r for r in repositories if r > start]
     response = Response.json({"repositories": following[:size]})
     if len(following) > size:

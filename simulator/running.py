@@ -22,12 +22,28 @@ SMALL_TIMEOUT = 60
 
 @dataclass(slots=True)
 class Running:
-    """A simulation that listens. `ca` is the PEM file of the authority to trust, with TLS."""
+    """A simulation that listens."""
 
     simulation: Simulation
     server: Server
-    url: str
-    ca: str | None
+    tls: certificates.Tls | None
+
+    @property
+    def url(self) -> str:
+        """The address of everything."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.server.port}"
+
+    @property
+    def ca(self) -> str | None:
+        """The PEM file of the authority to trust, with TLS."""
+        return str(self.tls.ca) if self.tls else None
+
+    async def stop(self) -> None:
+        """Stop listening, and time as well."""
+        await self.server.stop()
+        self.simulation.clock.detach()
+        if self.tls is not None:
+            self.tls.folder.cleanup()
 
     def description(self) -> dict[str, Any]:
         """Return what a client must know, as `python -m simulator` prints it."""
@@ -64,8 +80,10 @@ async def start(
     made = certificates.make() if tls else None
     server = Server(simulation, made.context if made else None)
     await server.start(port)
-    simulation.ca = str(made.ca) if made else None
-    return Running(simulation, server, f"{'https' if tls else 'http'}://127.0.0.1:{server.port}", simulation.ca)
+    simulation.replaced = server.cut_streams
+    started = Running(simulation, server, made)
+    simulation.ca = started.ca
+    return started
 
 
 class Simulator:
@@ -164,8 +182,7 @@ def running(
 
 
 async def _stop(started: Running) -> None:
-    await started.server.stop()
-    started.simulation.clock.detach()
+    await started.stop()
     # Requests that wait for simulated time would wait for ever.
     rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in rest:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from simulator.cloud import Push, Registry, ScopeMap, Token, derived_digest
-from simulator.instance import Instance
+from simulator.instance import NAME, Instance
 from simulator.kube import PullAnswer, PullRequest
 from simulator.world import ConnectedCluster, World
 
@@ -131,7 +131,9 @@ def _reach(world: World, cluster: ConnectedCluster, host: str) -> Source | str:
 
 
 def _reach_site(instance: Instance) -> Source | str:
-    if not instance.running:
+    if instance.cluster.kube.get("services", NAME, NAME) is None:
+        return f"dial tcp {instance.host}:443: connect: no route to host"
+    if not instance.running or not instance.deployed:
         return f"dial tcp {instance.host}:443: connect: connection refused"
     if instance.settings.get("httpEnabled") == "true":
         return "http: server gave HTTP response to HTTPS client"

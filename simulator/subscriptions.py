@@ -28,7 +28,7 @@ class SubscriptionApi:
         self._world = world
 
     def list_subscriptions(self, request: Request, _params: dict[str, str]) -> Response:
-        """List the subscriptions (az-requests.json, minimum_response_contract)."""
+        """List the subscriptions with what az reads of them."""
         return page([self._view(s) for s in sorted(self._world.subscriptions)], request)
 
     def get_subscription(self, _request: Request, params: dict[str, str]) -> Response:

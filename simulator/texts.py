@@ -1,7 +1,7 @@
 """The words of failing extensions, all in one place, each with its source.
 
-DOC is MicrosoftDocs, troubleshoot-connected-registry-arc.md and extensions-troubleshooting.md (azure.md
-sections 4 and 5). KUBE is a genuine API server (kubernetes.md section 3). HELM is general knowledge of Helm.
+DOC is MicrosoftDocs, troubleshoot-connected-registry-arc.md and extensions-troubleshooting.md. KUBE is
+what a genuine API server 1.36 answers. HELM is general knowledge of Helm.
 No recording of a failed extension exists: the frame around the words is general knowledge as well.
 """
 
@@ -32,12 +32,13 @@ UNKNOWN_TYPE = "The extension type '{}' is not registered."
 NOT_A_STRING = "The value of '{}' must be a string."
 
 
-def helm(problem: str) -> str:
+def helm(problem: str, *, upgrade: bool = False) -> str:
     """Return Helm's words in the frame that the extension manager puts around them."""
+    step, operation = ("upgrade", "Update") if upgrade else ("installation", "Create")
     return (
         "The extension operation failed with the following error: Error: "
-        f"[ InnerError: [Helm installation failed : {problem}]] occurred while doing the operation : "
-        "[Create] on the config, For general troubleshooting visit: https://aka.ms/k8s-extensions-TSG."
+        f"[ InnerError: [Helm {step} failed : {problem}]] occurred while doing the operation : "
+        f"[{operation}] on the config, For general troubleshooting visit: https://aka.ms/k8s-extensions-TSG."
     )
 
 
@@ -65,7 +66,7 @@ def error_info(code: str, message: str) -> dict[str, Any]:
 
 
 def status(message: str, now: datetime) -> dict[str, str]:
-    """Return the one entry of a failed extension's statuses (models: azure.md section 4)."""
+    """Return the one entry of a failed extension's statuses (model: ExtensionStatus of the SDK)."""
     return {
         "code": "InstallationFailed",
         "displayStatus": "Installation failed",

@@ -17,15 +17,16 @@ NAMES = ("localhost", "*.azurecr.io", "management.azure.com")
 
 
 class Tls(NamedTuple):
-    """The server's side of TLS, and the PEM file of the authority that clients trust."""
+    """The server's side of TLS, the PEM file of the authority that clients trust, and where it lives."""
 
     context: ssl.SSLContext
     ca: Path
+    folder: tempfile.TemporaryDirectory[str]
 
 
 def make() -> Tls:
-    """Make authority and certificate; their files live in a private temporary folder."""
-    folder = Path(tempfile.mkdtemp(prefix="simulator-tls-"))
+    """Make authority and certificate; their files live in a private temporary folder until `folder.cleanup()`."""
+    folder = tempfile.TemporaryDirectory(prefix="simulator-tls-")
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("Simulator CA")
     authority = (
@@ -43,13 +44,13 @@ def make() -> Tls:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    ca_file, chain = folder / "ca.pem", folder / "server.pem"
+    ca_file, chain = Path(folder.name, "ca.pem"), Path(folder.name, "server.pem")
     ca_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     chain.touch(mode=0o600)
     chain.write_bytes(_private(key) + server.public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
-    return Tls(context, ca_file)
+    return Tls(context, ca_file, folder)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from simulator.acr import REGISTRY, Params, find_registry, invalid, last, missing
-from simulator.arm import ArmError, api_version, body_of, page
+from simulator.arm import ArmError, api_version, body_of, page, properties_of
 from simulator.cloud import ACR, Registry, ScopeMap, Stamps, Token
 from simulator.credentials import SLOTS, Password
 from simulator.http import Request, Response, Router
 from simulator.loader import moment
 from simulator.world import World
 
-# 500 repository permissions for each scope map (azure.md 1.5).
+# 500 repository permissions for each scope map (MicrosoftDocs, intro-connected-registry.md).
 MAX_ACTIONS = 500
 
 
@@ -72,7 +72,7 @@ class TokenApi:
     def put_token(self, request: Request, params: dict[str, str]) -> Response:
         """Create or change a token: 201 and an operation that has ended when it is asked for."""
         registry = find_registry(self._world, params)
-        properties = body_of(request).get("properties") or {}
+        properties = properties_of(request)
         token = registry.tokens.get(params["token"].lower())
         if token is None and request.method == "PATCH":
             raise missing(params["token"])
@@ -92,7 +92,7 @@ class TokenApi:
         return self._accepted(request, view)
 
     def delete_token(self, request: Request, params: dict[str, str]) -> Response:
-        """Delete a token that no connected registry uses (azure.md 1.5)."""
+        """Delete a token that no connected registry uses (text: MicrosoftDocs)."""
         registry = find_registry(self._world, params)
         token = registry.tokens.get(params["token"].lower())
         if token is None:
@@ -121,7 +121,7 @@ class TokenApi:
     def put_map(self, request: Request, params: dict[str, str]) -> Response:
         """Create or replace a scope map: 200 at once (recorded, seq 9)."""
         registry = find_registry(self._world, params)
-        properties = body_of(request).get("properties") or {}
+        properties = properties_of(request)
         now = self._world.now()
         registry.settle(now)
         old = registry.scope_maps.get(params["map"].lower())
@@ -133,7 +133,7 @@ class TokenApi:
     def update_map(self, request: Request, params: dict[str, str]) -> Response:
         """Replace a scope map's actions or description: 201 and an operation (recorded, seq 36)."""
         registry, scope_map = self._map(params)
-        properties = body_of(request).get("properties") or {}
+        properties = properties_of(request)
         registry.settle(self._world.now())
         if "actions" in properties:
             scope_map.actions = _actions(properties)

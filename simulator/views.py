@@ -35,7 +35,7 @@ def registry_view(registry: Registry) -> dict[str, Any]:
 
 
 def connected_view(world: World, registry: Registry, connected: ConnectedRegistry, *, preview: bool) -> dict[str, Any]:
-    """Return a connected registry as seq 33 shows one; `preview` adds registrySyncResult (azure.md 3.1)."""
+    """Return a connected registry as seq 33 shows one; `preview` adds registrySyncResult."""
     place = f"{registry.id}/connectedRegistries"
     now = world.now()
     online = connected.instance is not None and connected.instance.online(now)
@@ -48,7 +48,7 @@ def connected_view(world: World, registry: Registry, connected: ConnectedRegistr
         "provisioningState": "Succeeded",
         "mode": connected.mode,
         "version": connected.version,
-        "connectionState": "Online" if online else "Offline",
+        "connectionState": _state(connected, online=online),
         "lastActivityTime": connected.last_activity and connected.last_activity.isoformat(),
         "activation": {"status": "Active" if connected.activated_by else "Inactive"},
         "parent": parent | {"syncProperties": _sync_view(registry, connected)},
@@ -57,6 +57,7 @@ def connected_view(world: World, registry: Registry, connected: ConnectedRegistr
         "logging": {"logLevel": connected.log_level, "auditLogStatus": connected.audit_log},
         "notificationsList": connected.notifications,
         "garbageCollection": connected.garbage_collection,
+        "statusDetails": _status_details(connected),
     }
     if preview:
         properties["registrySyncResult"] = _sync_result(connected)
@@ -68,6 +69,21 @@ def connected_view(world: World, registry: Registry, connected: ConnectedRegistr
         # A property without a value is left out, as the recordings do.
         "properties": {key: value for key, value in properties.items() if value is not None},
     }
+
+
+def _state(connected: ConnectedRegistry, *, online: bool) -> str:
+    if not online:
+        return "Offline"
+    return "Unhealthy" if _status_details(connected) else "Online"
+
+
+def _status_details(connected: ConnectedRegistry) -> list[dict[str, Any]] | None:
+    """Return what the last sync reported; DiskError is the one documented code."""
+    instance = connected.instance
+    if instance is None or instance.disk is None or instance.synced is None:
+        return None
+    detail = {"type": "Disk", "code": "DiskError", "description": instance.disk, "correlationId": instance.id}
+    return [detail | {"timestamp": instance.synced.isoformat()}]
 
 
 def _sync_view(registry: Registry, connected: ConnectedRegistry) -> dict[str, Any]:

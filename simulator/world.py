@@ -11,12 +11,11 @@ from typing import Any
 
 from simulator.clock import Clock, Handle
 from simulator.cloud import Registry, Stamps, group_id
-from simulator.instance import Instance
+from simulator.instance import SILENCE, Instance
 from simulator.kube import Cluster, NodeSpec
 from simulator.operations import Operations
 
 EXTENSION_TYPE = "microsoft.containerregistry.connectedregistry"
-NAMESPACE = "connected-registry"
 
 
 @dataclass(slots=True)
@@ -71,13 +70,20 @@ class Extension:
 
 @dataclass(slots=True)
 class Release:
-    """A Helm release inside a cluster: what is installed, whatever ARM believes."""
+    """A Helm release inside a cluster: what is installed, whatever ARM believes.
+
+    Attributes:
+        created: The objects of the chart: resource, namespace, name.
+        terminating: Whether it is being uninstalled.
+        stuck: Whether its pod can never come up.
+    """
 
     name: str
     host: str
     instance: Instance
     created: list[tuple[str, str | None, str]] = field(default_factory=list)
     terminating: bool = False
+    stuck: bool = False
 
 
 @dataclass(slots=True)
@@ -93,6 +99,7 @@ class ConnectedCluster:
     kube_version: str
     nodes: tuple[NodeSpec, ...]
     connectivity: str = "Connected"
+    cut: bool = False
     since: datetime | None = None
     heartbeat: datetime | None = None
     tags: dict[str, str] = field(default_factory=dict)
@@ -109,7 +116,12 @@ class ConnectedCluster:
     @property
     def linked(self) -> bool:
         """Whether the site reaches Azure."""
-        return self.connectivity == "Connected"
+        return self.connectivity == "Connected" and not self.cut
+
+    def shown_connectivity(self, now: datetime) -> str:
+        """Return connectivityStatus: a cut link shows after a silence only (MicrosoftDocs)."""
+        silent = self.cut and self.heartbeat is not None and now - self.heartbeat >= SILENCE
+        return "Offline" if silent and self.connectivity == "Connected" else self.connectivity
 
     def last_heartbeat(self, now: datetime, interval: float) -> datetime | None:
         """Return lastConnectivityTime: it moves in steps of `interval` seconds while the site is linked."""
@@ -135,6 +147,7 @@ class World:
     clusters_by_name: dict[str, ConnectedCluster] = field(default_factory=dict)
     registries_by_host: dict[str, Registry] = field(default_factory=dict)
     subscriptions: set[str] = field(default_factory=set)
+    groups: set[tuple[str, str]] = field(default_factory=set)
     operations: Operations = field(default_factory=Operations)
 
     def now(self) -> datetime:
@@ -144,16 +157,21 @@ class World:
     def add_registry(self, registry: Registry) -> None:
         """Index a registry by ARM id and by host."""
         self.registries[registry.id.lower()] = registry
-        self.subscriptions.add(registry.subscription.lower())
+        self._add_place(registry)
         self.registries_by_host[registry.login_server] = registry
 
     def add_cluster(self, cluster: ConnectedCluster) -> None:
         """Index a cluster by ARM id and by name."""
         self.clusters[cluster.id.lower()] = cluster
-        self.subscriptions.add(cluster.subscription.lower())
+        self._add_place(cluster)
         self.clusters_by_name[cluster.name.lower()] = cluster
 
     def resources(self) -> Iterator[Registry | ConnectedCluster]:
         """Walk over every top-level resource."""
         yield from self.registries.values()
         yield from self.clusters.values()
+
+    def _add_place(self, resource: Registry | ConnectedCluster) -> None:
+        subscription = resource.subscription.lower()
+        self.subscriptions.add(subscription)
+        self.groups.add((subscription, resource.resource_group.lower()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import task
 
 from arcfleet.core.facts import SiteFacts
@@ -17,7 +19,7 @@ async def generate_credential(site: Site, facts: SiteFacts) -> Secret:
     return await steps.generate_credential(runtime.current().gateways, site, facts)
 
 
-@task(name="pull secret", task_run_name="{site.name} · pull secret {name}", **runtime.OPTIONS)
-async def write_pull_secret(site: Site, facts: SiteFacts, namespace: str, name: str) -> None:
-    """Write the site's login into a pull secret of its cluster."""
-    await steps.write_pull_secret(runtime.current().gateways, site, facts, namespace, name)
+@task(name="pull secret", task_run_name="{site.name} · pull secret", **runtime.OPTIONS)
+async def write_pull_secrets(site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> None:
+    """Write the site's login into the pull secrets that lack it."""
+    await steps.write_pull_secrets(runtime.current().gateways, site, facts, missing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from prefect import task
@@ -14,7 +15,7 @@ from tasks import runtime
 
 
 @task(name="install extension", task_run_name="{site.name} · install extension", **runtime.OPTIONS)
-async def install_extension(site: Site, facts: SiteFacts, connection_string: Secret) -> ExtensionFacts:
+async def install_extension(site: Site, facts: SiteFacts, connection_string: Secret) -> datetime:
     """Create or update the extension with its protected settings, and wait for the operation's end."""
     here = runtime.current()
     return await steps.install(here.gateways, site, facts, connection_string, partial(here.progress.waiting, site.name))

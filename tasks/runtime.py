@@ -51,28 +51,45 @@ OPTIONS: dict[str, Any] = {
 
 
 class LogProgress:
-    """Reports to the run's log, for runs that nobody watches in a terminal."""
+    """Reports to the run's log, which the Prefect UI shows, and to whoever watches.
+
+    Args:
+        watcher: Told everything too.
+    """
+
+    def __init__(self, watcher: Progress | None = None) -> None:
+        self._watcher = watcher
 
     def begin(self, site: str, step: Step) -> None:
         """A step of a site begins."""
         _info("%s · %s", site, step)
+        if self._watcher:
+            self._watcher.begin(site, step)
 
     def end(self, outcome: Outcome) -> None:
         """A site has ended."""
         finding = outcome.finding
         _info("%s · %s%s", outcome.site, outcome.status, f": {finding.message}" if finding else "")
+        if self._watcher:
+            self._watcher.end(outcome)
 
     def finish(self, report: FleetReport) -> None:
         """A run has ended."""
         _info("%s", rendering.headline(report))
+        if self._watcher:
+            self._watcher.finish(report)
 
     def start(self, sites: Sequence[str], run: str) -> None:
         """A run begins."""
         _info("run %s: %d sites", run, len(sites))
+        if self._watcher:
+            self._watcher.start(sites, run)
 
     def waiting(self, site: str, finding: Finding | str) -> None:
         """A site waits for something."""
         _info("%s · waiting: %s", site, finding if isinstance(finding, str) else finding.message)
+        if self._watcher:
+            self._watcher.waiting(site, finding)
 
 
 def _info(message: str, *values: object) -> None:
@@ -90,8 +107,8 @@ class Session:
     progress: Progress
 
 
-watcher: ContextVar[Progress] = ContextVar("watcher")
-"""Set by who wants to watch a run of this process; the run's log otherwise."""
+watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
+"""Set by who wants to watch a run of this process."""
 _session: ContextVar[Session] = ContextVar("session")
 
 
@@ -99,7 +116,7 @@ _session: ContextVar[Session] = ContextVar("session")
 async def session() -> AsyncIterator[Session]:
     """Open the gateways that the settings describe, for the tasks of one run."""
     async with connect(Settings()) as gateways:
-        opened = Session(gateways, watcher.get(LogProgress()))
+        opened = Session(gateways, LogProgress(watcher.get()))
         token = _session.set(opened)
         try:
             yield opened

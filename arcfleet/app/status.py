@@ -14,6 +14,7 @@ from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.names import RegistryRef
 from arcfleet.core.report import finding_json
+from arcfleet.core.verdicts import arc as arc_rules
 from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts import pods as pod_rules
 from arcfleet.core.verdicts import registry as registry_rules
@@ -73,8 +74,9 @@ async def _listed(gateways: Gateways, ref: RegistryRef) -> tuple[ConnectedRegist
 
 
 def _worst(facts: SiteFacts, wanted: Sequence[Desired], now: datetime) -> Finding | None:
-    """Return the deepest finding that is not healthy: extension, then connected registry, then workloads."""
+    """Return the deepest finding that is not healthy: Arc, extension, then connected registry, then workloads."""
     findings = [
+        arc_rules.judge(facts.cluster),
         extension_rules.judge(facts.extension, facts.cluster),
         registry_rules.judge(facts.connected_registry, facts.cluster, now=now),
         *(pod_rules.judge(facts.workloads.get(item.workload.name), item.name) for item in wanted),

@@ -67,7 +67,7 @@ def _without_extension(cr: ConnectedRegistryFacts, *, online: bool) -> Decision:
 
 def _with_extension(extension: ExtensionFacts, *, online: bool) -> Decision:
     state = extension.provisioning_state.lower()
-    if state in {"creating", "updating", "deleting", "pending"}:
+    if state in {"accepted", "creating", "updating", "deleting", "pending"}:
         return Decision(Action.WAIT, Reason.EXTENSION_IN_PROGRESS, f"the extension is {state}")
     if online:
         return Decision(Action.NONE, Reason.OK, "the connected registry is in contact with its password")

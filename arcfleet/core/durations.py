@@ -22,7 +22,10 @@ def parse_duration(value: Any) -> timedelta:
     parts = _PART.findall(text)
     if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError(f"{value!r} is no duration: write for example 90s, 30m, 2h or 1h30m")
-    total = sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())
+    try:
+        total = sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())
+    except OverflowError:
+        raise ValueError(f"{value!r} is longer than time goes") from None
     if total <= timedelta():
         raise ValueError(f"{value!r} is no time at all")
     return total

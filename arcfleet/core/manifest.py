@@ -5,9 +5,10 @@ A site that leaves `core.resolve` is complete: defaults and groups are merged in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -16,6 +17,8 @@ from arcfleet.core import names
 from arcfleet.core.durations import parse_duration
 from arcfleet.core.names import ClusterRef, ImageRef, RegistryRef
 from arcfleet.errors import ManifestError
+
+T = TypeVar("T")
 
 
 def _matches(pattern: Any, rule: str) -> AfterValidator:
@@ -36,6 +39,12 @@ def _ipv4(text: str) -> str:
 def _image(text: str) -> str:
     ImageRef.parse(text)
     return text
+
+
+def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    if not items:
+        raise ValueError("needs at least one entry")
+    return items
 
 
 def _setting(value: Any) -> Any:
@@ -140,6 +149,13 @@ class Workload(Model):
         return self
 
 
+def _names_differ(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
+    twice = [name for name, count in Counter(workload.name for workload in workloads).items() if count > 1]
+    if twice:
+        raise ValueError(f"workload {twice[0]} is given twice; a site's workloads need names of their own")
+    return workloads
+
+
 class Timeouts(Model):
     """How long each stage of a site may take."""
 
@@ -162,7 +178,7 @@ class SiteEntry(Model):
     client_token: ResourceName | None = None
     """The registry token whose password goes into pull secrets; the connected registry's only one where not given."""
     extension: Extension = Extension()
-    workloads: tuple[Workload, ...] = ()
+    workloads: Annotated[tuple[Workload, ...], AfterValidator(_names_differ)] = ()
     timeouts: Timeouts = Timeouts()
 
 
@@ -190,10 +206,10 @@ class FleetFile(Model):
 
     api_version: Literal["fleet/v1"]
     metadata: Metadata
-    registries: tuple[Registry, ...] = Field(min_length=1)
+    registries: Annotated[tuple[Registry, ...], AfterValidator(_not_empty)]
     defaults: dict[str, Any] = Field(default_factory=dict)
     groups: tuple[Group, ...] = ()
-    sites: tuple[dict[str, Any], ...] = Field(min_length=1)
+    sites: Annotated[tuple[dict[str, Any], ...], AfterValidator(_not_empty)]
     rollout: Rollout = Rollout()
 
 

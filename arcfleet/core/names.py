@@ -21,6 +21,9 @@ RESOURCE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,62}")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 
+TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+DIGEST = re.compile(r"[a-z0-9+._-]+:[0-9a-fA-F]{32,}")
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryRef:
@@ -70,14 +73,14 @@ class ImageRef:
         Raises:
             ValueError: The text names a registry host or is no image reference.
         """
-        repository, at, digest = text.partition("@")
-        tag = "latest"
+        repository, at, reference = text.partition("@")
         if not at:
-            repository, colon, given = text.rpartition(":") if ":" in text.rsplit("/", 1)[-1] else (text, "", "")
-            tag = given if colon else tag
-        if has_host(text) or not REPOSITORY.fullmatch(repository) or not (digest or tag):
+            tagged = ":" in text.rsplit("/", 1)[-1]
+            repository, _, reference = text.rpartition(":") if tagged else (text, "", "latest")
+        form = DIGEST if at else TAG
+        if has_host(text) or not REPOSITORY.fullmatch(repository) or not form.fullmatch(reference):
             raise ValueError(f"{text!r} is no image of the form repository:tag")
-        return cls(repository, digest or tag)
+        return cls(repository, reference)
 
     def __str__(self) -> str:
         return f"{self.repository}{'@' if ':' in self.reference else ':'}{self.reference}"

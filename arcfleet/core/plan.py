@@ -16,6 +16,7 @@ from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
+from arcfleet.core.verdicts import arc
 from arcfleet.core.workloads import Desired
 
 
@@ -25,6 +26,7 @@ class Step(StrEnum):
     OBSERVE = "observe"
     GENERATE_CREDENTIAL = "generate credential"
     INSTALL_EXTENSION = "install extension"
+    SETTLE_EXTENSION = "settle extension"
     WAIT_HEALTHY = "wait healthy"
     CHECK_SYNC = "check sync"
     PULL_SECRET = "pull secret"  # noqa: S105 - a step's name
@@ -101,7 +103,7 @@ def extension_changes(site: Site, extension: ExtensionFacts | None) -> tuple[str
         if extension.settings.get(key) != value
     ]
     if extension.auto_upgrade != site.extension.auto_upgrade:
-        changes.append(f"autoUpgrade: {extension.auto_upgrade} -> {site.extension.auto_upgrade}".lower())
+        changes.append(f"autoUpgrade: {_word(extension.auto_upgrade)} -> {_word(site.extension.auto_upgrade)}")
     if site.extension.version and extension.current_version != site.extension.version:
         changes.append(f"version: {extension.current_version} -> {site.extension.version}")
     train = site.extension.release_train
@@ -112,11 +114,15 @@ def extension_changes(site: Site, extension: ExtensionFacts | None) -> tuple[str
     return tuple(changes)
 
 
+def _word(flag: bool) -> str:
+    return str(flag).lower()
+
+
 def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
     """Return the plan of a site where nothing may be begun, or None."""
-    connectivity = facts.cluster.connectivity
-    if connectivity.lower() != "connected":
-        return SitePlan(Disposition.DEFERRED, finding=_arc_finding(site, facts))
+    in_contact = arc.judge(facts.cluster)
+    if not in_contact.ok:
+        return SitePlan(Disposition.DEFERRED, finding=in_contact)
     decision = credentials.decide(facts)
     if decision.action is Action.STOP:
         return SitePlan(
@@ -137,21 +143,3 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
             ),
         )  # fmt: skip
     return None
-
-
-def _arc_finding(site: Site, facts: SiteFacts) -> Finding:
-    cluster = facts.cluster
-    expired = cluster.connectivity.lower() == "expired"
-    heard = f"last heartbeat {cluster.last_heartbeat:%Y-%m-%d %H:%MZ}" if cluster.last_heartbeat else "never heard of"
-    return Finding(
-        Verdict.WAITING,
-        Reason.ARC_EXPIRED if expired else Reason.ARC_OFFLINE,
-        "arc",
-        f"Arc cluster {cluster.name} is {cluster.connectivity}; {heard}",
-        evidence=(f"connectivityStatus {cluster.connectivity}",),
-        remedy=(
-            f"connect it again: az connectedk8s connect --name {cluster.name}"
-            if expired
-            else f"bring the cluster's Arc agents online, then: arcfleet deploy … --site {site.name}"
-        ),
-    )

@@ -28,13 +28,14 @@ def load(text: str, name: str) -> Fleet:
     """
     document = read(text, name)
     try:
-        file = FleetFile.model_validate(document.value)
+        file = FleetFile.model_validate(document.value, by_alias=True, by_name=False)
     except ValidationError as error:
         raise ManifestError(tuple(_problems(error, document, (), ()))) from None
     problems: list[str] = []
     entries = {i: entry for i in range(len(file.sites)) if (entry := _entry(file, document, i, problems))}
-    problems += _cross_checks(entries, document)
-    sites = _sites(entries, {registry.name.lower(): registry for registry in file.registries}, document, problems)
+    registries = _registries(file, document, problems)
+    problems += _cross_checks(entries, registries, document)
+    sites = _sites(entries, registries, document, problems)
     if problems:
         raise ManifestError(tuple(problems))
     return Fleet(name=file.metadata.name, sites=sites, rollout=file.rollout)
@@ -46,8 +47,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            result[key] = merge(result[key], value)
+        elif isinstance(value, Mapping):
+            below = result.get(key)
+            result[key] = merge(below if isinstance(below, Mapping) else {}, value)
         else:
             result[key] = value
     return result
@@ -62,15 +64,21 @@ def _entry(file: FleetFile, document: Document, index: int, problems: list[str])
     for _, layer in layers:
         merged = merge(merged, layer)
     try:
-        return SiteEntry.model_validate(merged)
+        return SiteEntry.model_validate(merged, by_alias=True, by_name=False)
     except ValidationError as error:
         problems += [line for line in _problems(error, document, ("sites", index), layers) if line not in problems]
     return None
 
 
 def _is_for(group: Group, defaults: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    labels = merge(defaults.get("labels") or {}, own.get("labels") or {})
+    labels = merge(_labels(defaults), _labels(own))
     return all(labels.get(key) == value for key, value in group.match.labels.items())
+
+
+def _labels(layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a layer's labels; those that are no map are told when the site is validated."""
+    labels = layer.get("labels")
+    return labels if isinstance(labels, Mapping) else {}
 
 
 def _problems(
@@ -103,6 +111,14 @@ def _holds(value: Any, path: Path) -> bool:
     return True
 
 
+def _registries(file: FleetFile, document: Document, problems: list[str]) -> dict[str, Registry]:
+    registries: dict[str, Registry] = {}
+    for index, registry in enumerate(file.registries):
+        if registries.setdefault(registry.name.lower(), registry) is not registry:
+            problems.append(document.problem(("registries", index, "name"), f"{registry.name} is listed already"))
+    return registries
+
+
 def _sites(
     entries: Mapping[int, SiteEntry], registries: Mapping[str, Registry], document: Document, problems: list[str]
 ) -> tuple[Site, ...]:
@@ -118,17 +134,20 @@ def _sites(
     return tuple(sites)
 
 
-def _cross_checks(entries: Mapping[int, SiteEntry], document: Document) -> list[str]:
+def _cross_checks(
+    entries: Mapping[int, SiteEntry], registries: Mapping[str, Registry], document: Document
+) -> list[str]:
     """Return what is wrong between sites: names, connected registries and clusters are each used once."""
     problems = []
     seen: dict[tuple[str, ...], str] = {}
     for index, entry in entries.items():
-        cluster = f"{entry.cluster.resource_group}/{entry.cluster.name}"
+        cluster, home = f"{entry.cluster.resource_group}/{entry.cluster.name}", registries.get(entry.registry.lower())
+        subscription = entry.cluster.subscription or (home.subscription if home else "")
         unique = (
             (("name", entry.name), "name", f"site {entry.name}"),
             (("cr", entry.registry, entry.connected_registry), "connectedRegistry",
              f"connected registry {entry.connected_registry}"),
-            (("cluster", entry.cluster.subscription or "", cluster), "cluster", f"cluster {cluster}"),
+            (("cluster", subscription, cluster), "cluster", f"cluster {cluster}"),
         )  # fmt: skip
         for key, field, what in unique:
             lowered = tuple(part.lower() for part in key)

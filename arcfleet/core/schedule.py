@@ -27,6 +27,7 @@ def rests_between_syncs(cr: ConnectedRegistryFacts, now: datetime) -> bool:
     """Tell whether the registry is outside its sync window now and made contact in the last one."""
     if not cr.sync_window or not cr.schedule or cr.last_sync is None:
         return False
-    opened: datetime = croniter(cr.schedule, now).get_prev(datetime)
+    # A moment later, since a tick is not before itself: a window that opens just now is open.
+    opened: datetime = croniter(cr.schedule, now + timedelta(microseconds=1)).get_prev(datetime)
     closes = opened + _DURATION.validate_python(cr.sync_window)
     return now > closes and cr.last_sync >= opened

@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from arcfleet.core import source
 from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Site, Workload
 from arcfleet.core.names import ImageRef, has_host
@@ -46,10 +45,7 @@ def parse_manifest(text: str, name: str) -> tuple[Object, ...]:
     Raises:
         ManifestError: It is no YAML, holds a kind that arcfleet does not roll out, or no Deployment.
     """
-    try:
-        objects = tuple(item for item in yaml.safe_load_all(text) if item is not None)
-    except yaml.YAMLError as error:
-        raise ManifestError((f"{name}  {' '.join(str(error).split())}",)) from None
+    objects = tuple(document.value for document in source.read_all(text, name) if document.value is not None)
     problems = [f"{name}  document {i + 1}: {why}" for i, item in enumerate(objects) if (why := _refusal(item))]
     deployments = [item for item in objects if isinstance(item, dict) and item.get("kind") == "Deployment"]
     if not problems and len(deployments) != 1:
@@ -67,7 +63,23 @@ def _refusal(item: Any) -> str:
         return f"kind {kind!r} is not rolled out by arcfleet; it takes {', '.join(KINDS)}"
     if item.get("apiVersion") != KINDS[kind][0]:
         return f"apiVersion {item.get('apiVersion')!r} of {kind} is not {KINDS[kind][0]}"
+    if kind == "Deployment" and not _is_deployment(item):
+        return "is no Deployment: its annotations, containers or imagePullSecrets are not of the form that they have"
     return ""
+
+
+def _is_deployment(item: Object) -> bool:
+    """Tell whether the places that are read and changed here are maps and lists as Kubernetes has them."""
+    pod: Any = item
+    for key in ("spec", "template", "spec"):
+        pod = pod.get(key) if isinstance(pod, dict) else None
+    if not isinstance(pod, dict) or not pod.get("containers"):
+        return False
+    lists = [pod.get(key) or [] for key in ("containers", "initContainers", "imagePullSecrets")]
+    if not all(isinstance(found, list) for found in lists):
+        return False
+    maps = [item["metadata"].get("annotations") or {}, *(entry for found in lists for entry in found)]
+    return all(isinstance(entry, dict) for entry in maps)
 
 
 def images(workload: Workload, manifest: Sequence[Object], login_server: str) -> tuple[ImageRef, ...]:
@@ -135,14 +147,15 @@ def desired(
         own = _own_image(str(container.get("image", "")), login_server)
         if own:
             container["image"] = site_image(site, own, digests if workload.pin == "digest" else {})
-    secrets = deployment["spec"]["template"]["spec"].setdefault("imagePullSecrets", [])
+    pod = deployment["spec"]["template"]["spec"]
+    secrets = pod["imagePullSecrets"] = pod.get("imagePullSecrets") or []
     if {"name": workload.pull_secret} not in secrets:
         secrets.append({"name": workload.pull_secret})
     for item in result:
-        item["metadata"].setdefault("namespace", workload.namespace)
+        item["metadata"]["namespace"] = item["metadata"].get("namespace") or workload.namespace
     others = [item for item in result if item is not deployment]
     metadata = deployment["metadata"]
-    metadata["annotations"] = {**metadata.get("annotations", {}), HASH_ANNOTATION: digest_of([*others, deployment])}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), HASH_ANNOTATION: digest_of([*others, deployment])}
     return Desired(workload, (*others, deployment), images(workload, manifest, login_server))
 
 
@@ -157,15 +170,29 @@ def digest_of(items: Sequence[Object]) -> str:
     return hashlib.sha256(json.dumps(items, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def pull_secret(address: str, username: str, password: Secret) -> Secret:
-    """Return the `.dockerconfigjson` text of a pull secret, as `kubectl create secret docker-registry` writes it."""
-    login = f"{username}:{password.reveal()}"
-    entry = {
-        "username": username,
-        "password": password.reveal(),
-        "auth": base64.b64encode(login.encode()).decode(),
-    }
-    return Secret(json.dumps({"auths": {address: entry}}, separators=(",", ":")))
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user and a password at a registry."""
+
+    username: str
+    password: Secret
+
+    def entry(self) -> Object:
+        """Return the entry of a pull secret's `auths`, as `kubectl create secret docker-registry` writes it."""
+        password = self.password.reveal()
+        auth = base64.b64encode(f"{self.username}:{password}".encode()).decode()
+        return {"username": self.username, "password": password, "auth": auth}
+
+    @classmethod
+    def of_entry(cls, entry: Object) -> Login | None:
+        """Read an entry of `auths`, which may hold user and password apart or in `auth` only."""
+        user, password = entry.get("username"), entry.get("password")
+        if not (user and password):
+            try:
+                user, _, password = base64.b64decode(entry.get("auth") or "").decode().partition(":")
+            except ValueError:
+                return None
+        return cls(str(user), Secret(str(password))) if user and password else None
 
 
 def _article_deployment(workload: Workload) -> Object:
@@ -190,7 +217,7 @@ def _deployment(items: Sequence[Object]) -> Object:
 
 
 def _containers(deployment: Object) -> Iterator[Object]:
-    spec = deployment.get("spec", {}).get("template", {}).get("spec", {})
+    spec = deployment["spec"]["template"]["spec"]
     yield from spec.get("initContainers") or ()
     yield from spec.get("containers") or ()
 

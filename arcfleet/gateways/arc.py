@@ -12,6 +12,7 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.core.polling.async_arm_polling import AsyncARMPolling
 from azure.mgmt.kubernetesconfiguration.v2023_05_01 import models
 
+from arcfleet.core.durations import clock_time
 from arcfleet.core.facts import ClusterFacts, ExtensionFacts, ExtensionStatus
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import CLUSTER_RP, CLUSTER_TYPE, EXTENSION_TYPE
@@ -36,12 +37,15 @@ class AdaptivePolling(AsyncARMPolling):
     ) -> None:
         super().__init__(lro_options={"final-state-via": "azure-async-operation"}, **options)
         self._clock, self._usual, self._deadline, self._on_status = clock, usual, deadline, on_status
-        self._began = clock.monotonic()
+        self._began, self._told = clock.monotonic(), ""
 
     async def update_status(self) -> None:
-        """Poll once, and tell what was seen."""
+        """Poll once, and tell what changed."""
+        before = self._told
         await super().update_status()
-        self._on_status(self.status())
+        self._told = self.status()
+        if self._told != before:
+            self._on_status(f"operation {self._told} (usually {clock_time(self._usual)})")
 
     async def _delay(self) -> None:
         elapsed = self._clock.monotonic() - self._began
@@ -75,7 +79,7 @@ class AzureExtensions:
             site: Where, and with which settings.
             connection_string: The protected setting `connectionString`; it goes into the request and nowhere else.
             exists: Update with PATCH, which keeps settings that others made; else create with PUT.
-            on_status: Called with the operation's status at every poll.
+            on_status: Told the operation's status whenever it changes.
 
         Returns:
             The extension after the operation; it may be in progress still if the operation's URL is gone.

@@ -16,8 +16,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Kube, Site
 from arcfleet.core.reasons import Reason
-from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import FIELD_MANAGER, Object, pull_secret
+from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import translation
 from arcfleet.gateways.kube_facts import workload_facts
@@ -63,35 +62,28 @@ class KubernetesSites:
         for api in self._clients.values():
             await api.close()
 
-    async def has_login(self, site: Site, namespace: str, name: str) -> bool:
-        """Tell whether a pull secret holds a login for the site's address."""
+    async def login(self, site: Site, namespace: str, name: str) -> Login | None:
+        """Return the login for the site's address that a pull secret holds, if there is one."""
         found = await self._secret(site, namespace, name)
-        return found is not None and site.cluster_ip in _logins(found)
+        entry = _logins(found).get(site.cluster_ip) if found else None
+        return Login.of_entry(entry) if isinstance(entry, dict) else None
 
-    async def put_login(self, site: Site, namespace: str, name: str, username: str, password: Secret) -> None:
+    async def put_login(self, site: Site, namespace: str, name: str, login: Login) -> None:
         """Create a pull secret, or merge the site's login into the one that is there."""
-        text = pull_secret(site.cluster_ip, username, password)
         api = client.CoreV1Api(await self._client(site))
-        timeout = self._settings.request_timeout
+        options: dict[str, Any] = {"field_manager": FIELD_MANAGER, "_request_timeout": self._settings.request_timeout}
         found = await self._secret(site, namespace, name)
-        with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
-            if found is None:
-                secret = client.V1Secret(
-                    type=SECRET_TYPE, metadata=client.V1ObjectMeta(name=name), data={KEY: _encode(text.reveal())}
-                )
-                await api.create_namespaced_secret(
-                    namespace, secret, field_manager=FIELD_MANAGER, _request_timeout=timeout
-                )
-                return
-            merged = {**_logins(found), **json.loads(text.reveal())["auths"]}
+        logins = {**(_logins(found) if found else {}), site.cluster_ip: login.entry()}
+        metadata = client.V1ObjectMeta(name=name)
+        if found:
             # With the version that was read, so that a login added meanwhile is not lost.
-            body = {
-                "metadata": {"resourceVersion": found.metadata.resource_version},
-                "data": {KEY: _encode(json.dumps({"auths": merged}))},
-            }
-            await api.patch_namespaced_secret(
-                name, namespace, body, field_manager=FIELD_MANAGER, _request_timeout=timeout
-            )
+            metadata.resource_version = found.metadata.resource_version
+        body = client.V1Secret(type=SECRET_TYPE, metadata=metadata, data={KEY: _encode({"auths": logins})})
+        with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
+            if found:
+                await api.patch_namespaced_secret(name, namespace, body, **options)
+            else:
+                await api.create_namespaced_secret(namespace, body, **options)
 
     async def workload(self, site: Site, namespace: str, name: str, *, pods: bool) -> WorkloadFacts | None:
         """Return a Deployment and, if asked, the pods of its newest ReplicaSet."""
@@ -174,5 +166,5 @@ def _logins(secret: Any) -> dict[str, Any]:
     return auths if isinstance(auths, dict) else {}
 
 
-def _encode(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+def _encode(content: Any) -> str:
+    return base64.b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()

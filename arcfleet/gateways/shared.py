@@ -23,10 +23,9 @@ class Shared:
         """Return the answer for `key`, at most `max_age` seconds old at the time of asking."""
         asked = self._clock.monotonic()
         async with self._locks.setdefault(key, asyncio.Lock()):
-            at, answer = self._answers.get(key, (float("-inf"), None))
             # An answer that arrived while we queued is newer than our question.
-            if asked - at > max_age:
+            if key not in self._answers or asked - self._answers[key][0] > max_age:
                 answer = await call()
                 self._answers[key] = (self._clock.monotonic(), answer)
-            result: T = answer
+            result: T = self._answers[key][1]
             return result

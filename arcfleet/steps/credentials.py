@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from arcfleet.core import credentials
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
+from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 
@@ -33,17 +36,31 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
     return credentials.connection_string(cr, password, parent_protocol=site.parent_protocol)
 
 
-async def write_pull_secret(gateways: Gateways, site: Site, facts: SiteFacts, namespace: str, name: str) -> None:
-    """Generate a password of the site's client token and write it into a pull secret of the cluster.
+async def write_pull_secrets(
+    gateways: Gateways, site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]
+) -> None:
+    """Write the site's login into the pull secrets, given as (namespace, name), that lack it.
+
+    A login that another pull secret of the site holds is copied: a new password would take its slot from somebody.
 
     Raises:
         PermanentError: The connected registry has no client token that could be meant.
     """
+    login = await _login(gateways, site, facts)
+    for namespace, name in missing:
+        await gateways.kubernetes.put_login(site, namespace, name, login)
+
+
+async def _login(gateways: Gateways, site: Site, facts: SiteFacts) -> Login:
+    for (namespace, name), present in facts.pull_secrets.items():
+        found = await gateways.kubernetes.login(site, namespace, name) if present else None
+        if found:
+            return found
     token_id = client_token_id(site, facts)
     token = await gateways.registries.token(site.registry_ref, token_id)
     slot = credentials.idle_slot(token, None)
     password = await gateways.registries.generate_password(site.registry_ref, token_id, slot)
-    await gateways.kubernetes.put_login(site, namespace, name, token.name, password)
+    return Login(token.name, password)
 
 
 def client_token_id(site: Site, facts: SiteFacts) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from arcfleet import waiting
 from arcfleet.core import polling
@@ -14,30 +15,42 @@ from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
+from arcfleet.steps import diagnosis
 
 OnChange = Callable[[Finding | str], None]
 
 
 async def install(
     gateways: Gateways, site: Site, facts: SiteFacts, connection_string: Secret, on_change: OnChange
-) -> ExtensionFacts:
-    """Create or update the extension and return it once it is healthy.
+) -> datetime:
+    """Create or update the extension, and return once it is healthy.
+
+    Returns:
+        The service's time just before the change: evidence of contact must be later.
 
     Raises:
         PermanentError: The installation failed, or did not end within `timeouts.extension`.
     """
-    extension = await gateways.extensions.apply(
+    changed_at = await gateways.registries.service_time()
+    extension = await diagnosis.deepest(
+        gateways,
         site,
-        connection_string,
-        exists=facts.extension is not None,
-        on_status=lambda status: on_change(f"operation {status}"),
+        gateways.extensions.apply(
+            site,
+            connection_string,
+            exists=facts.extension is not None,
+            on_status=on_change,
+        ),
     )
     finding = rules.judge(extension, facts.cluster)
     if finding.ok:
-        return extension
+        return changed_at
     if finding.settled:
         raise waiting.as_error(finding)
-    return await settle(gateways, site, on_change)
+    settled = rules.judge(await settle(gateways, site, on_change), facts.cluster)
+    if not settled.ok:
+        raise waiting.as_error(settled)
+    return changed_at
 
 
 async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> ExtensionFacts:

@@ -11,6 +11,7 @@ from arcfleet.core.manifest import Site
 from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts import registry as registry_rules
 from arcfleet.ports import Gateways
+from arcfleet.steps import diagnosis
 from arcfleet.steps.extension import OnChange
 from arcfleet.steps.observe import LISTED, connected_registry
 
@@ -45,11 +46,12 @@ async def wait_healthy(
         now = await gateways.registries.service_time()
         return registry_rules.judge(looks[-1], facts.cluster, now=now, active_since=changed_at)
 
-    await waiting.until_settled(
+    wait = waiting.until_settled(
         look,
         clock=gateways.clock,
         deadline=site.timeouts.online.total_seconds(),
         delay=lambda _elapsed: INTERVAL,
         on_change=on_change,
     )
+    await diagnosis.deepest(gateways, site, wait)
     return looks[-1]

@@ -78,7 +78,7 @@ async def _in_cluster(
     gateways: Gateways, site: Site, wanted: Sequence[Desired]
 ) -> tuple[dict[str, WorkloadFacts | None], dict[tuple[str, str], bool]]:
     secrets = {
-        key: await gateways.kubernetes.has_login(site, *key)
+        key: await gateways.kubernetes.login(site, *key) is not None
         for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted)
     }
     found = {

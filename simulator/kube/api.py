@@ -5,7 +5,6 @@ The path decides the resource, the method the verb; who may not is told 403 befo
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from simulator.http import Request, Response
@@ -15,39 +14,12 @@ from simulator.kube.changes import Changes, Target
 from simulator.kube.errors import KubeError
 from simulator.kube.resources import BY_NAME, Resource
 from simulator.kube.store import Object, Store
+from simulator.kube.version import Version
 
 _TRUE = frozenset({"1", "true", "True"})
 _VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create", "DELETE": "delete"}
 _READABLE = ("application/json", "application/*", "*/*", "application/yaml", "protobuf")
 _HEALTH = frozenset({"livez", "readyz", "healthz"})
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """The server's version, `1.36.2`."""
-
-    text: str
-
-    @property
-    def minor(self) -> int:
-        """Return the minor version's number."""
-        return int(self.text.split(".")[1])
-
-    def answer(self) -> Object:
-        """Return the answer of /version (capture 200_version)."""
-        body = {"major": "1", "minor": str(self.minor)}
-        if self.minor >= 33:
-            body |= {"emulationMajor": "1", "emulationMinor": str(self.minor)}
-            body |= {"minCompatibilityMajor": "1", "minCompatibilityMinor": str(self.minor - 1)}
-        return body | {
-            "gitVersion": f"v{self.text}",
-            "gitCommit": "8e16b12fda5b1dccc41a6de48b3e356cc7d5048b",
-            "gitTreeState": "clean",
-            "buildDate": "2026-08-21T00:00:00Z",
-            "goVersion": "go1.26.5",
-            "compiler": "gc",
-            "platform": "linux/amd64",
-        }
 
 
 class Api:
@@ -173,7 +145,11 @@ class Api:
         if target.name:
             query["fieldSelector"] = f"metadata.name={target.name}"
         self.watches = {watch for watch in self.watches if watch.is_open}
-        watch = reads.Watch(self._store, target.resource, target.namespace, query)
+
+        def shown(obj: Object) -> Object:
+            return tables.as_accepted(obj, target.resource, request.headers, self._now())
+
+        watch = reads.Watch(self._store, target.resource, target.namespace, query, shown)
         self.watches.add(watch)
         return Response(200, watch, {"Content-Type": "application/json"})
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from simulator.kube.resources import BY_NAME
 from simulator.kube.services import FINALIZER, ready
 from simulator.kube.store import Object
+from simulator.kube.version import Version
 from simulator.kube.volumes import DEFAULT_CLASS
 from simulator.kube.writes import Options, Writes
 
@@ -27,9 +28,8 @@ class NodeSpec:
 
 def prepare(
     writes: Writes,
+    version: Version,
     *,
-    version: str,
-    minor: int,
     ranges: Sequence[str],
     nodes: Sequence[NodeSpec],
     classes: Sequence[str],
@@ -39,13 +39,13 @@ def prepare(
     """Fill an empty store; the first storage class is the default one."""
     for name in dict.fromkeys([*SYSTEM_NAMESPACES, *namespaces]):
         _add(writes, "namespaces", {"metadata": {"name": name}})
-    if minor >= BY_NAME["servicecidrs"].since:
+    if version.minor >= BY_NAME["servicecidrs"].since:
         for index, cidr in enumerate(ranges):
             _add(writes, "servicecidrs", _range(f"extra-{index}" if index else "kubernetes", cidr, now))
     for index, name in enumerate(classes):
         _add(writes, "storageclasses", _storage_class(name, default=index == 0))
     for index, spec in enumerate(nodes):
-        _add(writes, "nodes", _node(spec, index, version, now))
+        _add(writes, "nodes", _node(spec, index, version.text, now))
     service = _kubernetes(ranges[0])
     writes.create(BY_NAME["services"], "default", service, Options("kube-apiserver"))
 

@@ -94,7 +94,7 @@ class Changes:
     def _update(self, request: Request, target: Target, options: Options) -> Answer:
         live = self._live(target)
         if target.subresource == "scale":
-            return self._rescale(target, live, json.loads(request.body), options)
+            return self._rescale(target, live, _load(request), options)
         obj = decoding.body_of(request.body, _media_type(request), target.resource)
         warnings = _decode(obj, target.resource, request.query)
         self._check_name(obj, target)
@@ -125,7 +125,11 @@ class Changes:
         return Answer(self._writes.update(target.resource, live, obj, options), 200, warnings)
 
     def _rescale(self, target: Target, live: Object, scale: Object, options: Options) -> Answer:
-        replicas = scale.get("spec", {}).get("replicas", 0)
+        spec = scale.get("spec") if isinstance(scale, dict) else None
+        replicas = spec.get("replicas", 0) if isinstance(spec, dict) else 0
+        if not isinstance(replicas, int) or replicas < 0:
+            error = FieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+            raise errors.invalid(target.resource, target.name, [error])
         changed = live | {"spec": live["spec"] | {"replicas": replicas}}
         stored = self._writes.update(target.resource, live, changed, options)
         return Answer(self.scale_of(stored))
@@ -135,6 +139,7 @@ class Changes:
             error = FieldError.required("fieldManager", "is required for apply patch")
             raise errors.invalid_options("PatchOptions", error)
         config = decoding.check_kind(_load(request), target.resource)
+        decoding.check_types(config, target.resource.kind)
         metadata = config.setdefault("metadata", {})
         if "managedFields" in metadata:
             raise errors.bad_request("metadata.managedFields must be nil")
@@ -205,15 +210,18 @@ def _is_dry(value: str | None, kind: str) -> bool:
 
 
 def _delete_options(request: Request) -> DeleteOptions:
-    body = decoding.load(request.body.decode()) if request.body.strip() else {}
+    body = _load(request) if request.body.strip() not in {b"", b"null"} else {}
+    decoding.check_types(body, "DeleteOptions")
     query = request.query
-    grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
+    grace = body.get("gracePeriodSeconds")
+    if "gracePeriodSeconds" in query and grace is None:
+        grace = reads.number(query, "gracePeriodSeconds")
     dry = (body.get("dryRun") or [query.get("dryRun")])[0]
     orphan = body.get("orphanDependents") or query.get("orphanDependents") == "true"
     policy = body.get("propagationPolicy") or query.get("propagationPolicy")
     return DeleteOptions(
         propagation=policy or ("Orphan" if orphan else "Background"),
-        grace=None if grace is None else int(grace),
+        grace=grace,
         uid=(body.get("preconditions") or {}).get("uid", ""),
         dry_run=_is_dry(dry, "DeleteOptions"),
     )

@@ -7,13 +7,14 @@ from simulator.clock import Clock
 from simulator.http import Request, Response, TransportAbortError
 from simulator.kube import bootstrap, errors
 from simulator.kube.access import Access
-from simulator.kube.api import Api, Version
+from simulator.kube.api import Api
 from simulator.kube.bootstrap import NodeSpec
 from simulator.kube.changes import Changes
 from simulator.kube.deployments import Deployments
 from simulator.kube.events import Recorder
 from simulator.kube.garbage import Garbage
-from simulator.kube.kubelet import Kubelet, Node, Timings
+from simulator.kube.kubelet import Kubelet
+from simulator.kube.player import Node, Timings
 from simulator.kube.pull import Pull
 from simulator.kube.replicasets import ReplicaSets
 from simulator.kube.resources import BY_NAME
@@ -21,11 +22,11 @@ from simulator.kube.scheduler import Scheduler
 from simulator.kube.services import Addresses, Ranges
 from simulator.kube.store import Object, Store, copy
 from simulator.kube.times import stamp
+from simulator.kube.version import Version
 from simulator.kube.volumes import Volumes
 from simulator.kube.writes import DeleteOptions, Options, Writes
 
 _HELM = Options("helm")
-_TERMINATING_SINCE = 35
 
 
 class Cluster:
@@ -74,13 +75,12 @@ class Cluster:
         self._volumes = Volumes(self._store, self._writes, clock, recorder)
         bootstrap.prepare(
             self._writes,
-            version=version,
-            minor=minor,
+            self._version,
             ranges=service_cidrs,
             nodes=nodes,
             classes=storage_classes,
             namespaces=namespaces,
-            now=stamp(clock.now()),
+            now=self._now(),
         )
         self._start(recorder, pull, Timings(image_pull, container_start), chance)
         changes = Changes(self._store, self._writes)
@@ -90,7 +90,7 @@ class Cluster:
     def _start(self, recorder: Recorder, pull: Pull, timings: Timings, chance: random.Random) -> None:
         """Start the controllers, which listen to the store and to the clock."""
         store, writes, clock = self._store, self._writes, self._clock
-        counts = self._version.minor >= _TERMINATING_SINCE
+        counts = self._version.counts_terminating
         Deployments(store, writes, clock, recorder, counts_terminating=counts)
         ReplicaSets(store, writes, clock, recorder, counts_terminating=counts)
         Scheduler(store, writes, clock, recorder)

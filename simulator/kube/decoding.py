@@ -15,7 +15,7 @@ import yaml
 from simulator.kube import errors, protobuf
 from simulator.kube.errors import KubeError
 from simulator.kube.resources import Resource
-from simulator.kube.schema import Type, of_kind
+from simulator.kube.schema import ANY, Type, of_kind
 
 Object = dict[str, Any]
 
@@ -101,8 +101,8 @@ def strict(obj: Object, resource: Resource, validation: str) -> list[str]:
         Texts for Warning headers.
     """
     shape = of_kind(resource.kind)
-    _drop_nulls(obj)
-    _check_types(obj, shape, resource, "")
+    check_types(obj, resource.kind)
+    obj.setdefault("metadata", {})
     found = list(unknown_fields(obj, shape))
     _drop(obj, found)
     warnings = [f'unknown field "{path}"' for path in found]
@@ -127,11 +127,19 @@ def undeclared(obj: Object, resource: Resource) -> None:
         raise KubeError(errors.status(500, "", message))
 
 
+def check_types(obj: Object, kind: str) -> None:
+    """Drop nulls and refuse values of another type than the schema's."""
+    _drop_nulls(obj)
+    _check_types(obj, of_kind(kind), kind, "")
+
+
 def _drop_nulls(obj: Any) -> None:
     """A null is an absent field to Go; kubectl writes `creationTimestamp: null` into templates."""
     if isinstance(obj, dict):
         for name in [name for name, value in obj.items() if value is None]:
             del obj[name]
+    elif isinstance(obj, list):
+        obj[:] = [item for item in obj if item is not None]
     for item in obj.values() if isinstance(obj, dict) else obj if isinstance(obj, list) else ():
         _drop_nulls(item)
 
@@ -145,33 +153,32 @@ def _drop(obj: Object, paths: list[str]) -> None:
         target.pop(last, None)
 
 
-_GO_NAMES = {"int": "int32", "str": "string", "bool": "bool"}
+_GO_NAMES = {"int": "int32", "str": "string", "bool": "bool", "intstr": "intstr.IntOrString"}
 
 
-def _check_types(obj: Any, shape: Type, resource: Resource, path: str, owner: str = "") -> None:
+def _check_types(obj: Any, shape: Type, kind: str, path: str, owner: str = "") -> None:
     if shape.name in _GO_NAMES or not isinstance(obj, _CONTAINERS.get(shape.shape, object)):
-        _check_scalar(obj, shape, resource, f"{owner}.{path}")
+        _check_scalar(obj, shape, kind, f"{owner}.{path}")
     elif isinstance(obj, dict):
         label = shape.name if shape.shape == "struct" else owner
         for name, value in obj.items():
-            _check_types(value, shape.child(name) or _FREE, resource, f"{path}.{name}".lstrip("."), label)
+            _check_types(value, shape.child(name) or ANY, kind, f"{path}.{name}".lstrip("."), label)
     elif isinstance(obj, list) and shape.shape == "list" and shape.of:
         for item in obj:
-            _check_types(item, shape.of, resource, path, owner)
+            _check_types(item, shape.of, kind, path, owner)
 
 
-_FREE = Type("any")
 _CONTAINERS: dict[str, type] = {"struct": dict, "map": dict, "list": list}
 
 
-def _check_scalar(value: Any, shape: Type, resource: Resource, path: str) -> None:
+def _check_scalar(value: Any, shape: Type, kind: str, path: str) -> None:
     got = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
-    wanted = {"int": (int,), "str": (str,), "bool": (bool,)}.get(shape.name, ())
-    if value is None or (isinstance(value, wanted) and (shape.name == "bool" or not isinstance(value, bool))):
+    wanted = {"int": (int,), "str": (str,), "bool": (bool,), "intstr": (int, str)}.get(shape.name, ())
+    if isinstance(value, wanted) and (shape.name == "bool" or not isinstance(value, bool)):
         return
     raise errors.bad_request(
-        f'{resource.kind} in version "v1" cannot be handled as a {resource.kind}: json: cannot unmarshal '
-        f"{got[type(value)]} into Go struct field {path} of type {_GO_NAMES.get(shape.name, f'v1.{shape.name}')}"
+        f'{kind} in version "v1" cannot be handled as a {kind}: json: cannot unmarshal {got[type(value)]} '
+        f"into Go struct field {path} of type {_GO_NAMES.get(shape.name, f'v1.{shape.name}')}"
     )
 
 

@@ -130,7 +130,7 @@ def _secret(obj: Object) -> None:
 
 def _namespace(obj: Object) -> None:
     labels = obj["metadata"].setdefault("labels", {})
-    labels["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
+    labels["kubernetes.io/metadata.name"] = obj["metadata"].get("name", "")
     obj.setdefault("spec", {"finalizers": ["kubernetes"]})
     obj.setdefault("status", {"phase": "Active"})
 
@@ -152,6 +152,11 @@ def _claim(obj: Object) -> None:
     obj.setdefault("status", {"phase": "Pending"})
 
 
+def _node(obj: Object) -> None:
+    obj.setdefault("spec", {})
+    obj.setdefault("status", {})
+
+
 def _storage_class(obj: Object) -> None:
     _fill_missing(obj, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
 
@@ -160,6 +165,7 @@ _BY_KIND = {
     "DaemonSet": _daemon_set,
     "Deployment": _deployment,
     "Namespace": _namespace,
+    "Node": _node,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "ReplicaSet": _replica_set,

@@ -84,13 +84,16 @@ class Deployments:
         return self._writes.save(_DEPLOYMENTS, changed)
 
     def _scale(self, deployment: Object, owned: list[Object]) -> None:
-        """Follow a changed number of replicas; the newest ReplicaSet with pods takes the difference."""
-        new = self._find_new(deployment, owned)
+        """Follow a changed number of replicas without a rollout step (`scale` in sync.go)."""
         active = [each for each in owned if each["spec"]["replicas"] > 0]
-        target = max(active, key=rollout.revision, default=new)
-        if target is not None:
-            others = rollout.wanted([each for each in active if each is not target])
-            self._resize(deployment, target, max(0, deployment["spec"]["replicas"] - others))
+        if len(active) > 1:
+            for each, size in rollout.proportions(deployment, active):
+                self._resize(deployment, each, size)
+        else:
+            latest = self._find_new(deployment, owned) or max(owned, key=rollout.revision, default=None)
+            target = active[0] if active else latest
+            if target is not None:
+                self._resize(deployment, target, deployment["spec"]["replicas"])
         self._write_status(deployment, self._owned(deployment))
 
     def _roll(self, deployment: Object, owned: list[Object]) -> None:

@@ -62,7 +62,10 @@ def _merge_list(current: list[Any], patch: list[Any], shape: Type) -> list[Any]:
     if not shape.keys:
         return current + [item for item in patch if item not in current]
     key = shape.keys[0]
-    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
+    if not all(isinstance(item, dict) and isinstance(item.get(key, ""), str | int) for item in patch):
+        # Not what the schema says: decoding refuses it.
+        return list(patch)
+    if any(item.get("$patch") == "replace" for item in patch):
         return [copy(item) for item in patch if "$patch" not in item]
     items = {item.get(key): item for item in current}
     for item in patch:

@@ -10,7 +10,7 @@ import base64
 import json
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 from simulator.http import TransportAbortError
@@ -113,12 +113,27 @@ def _continued(store: Store, token: str) -> tuple[int, str]:
 class Watch:
     """An open watch: an async iterator of lines, to be closed when the client goes away.
 
+    Args:
+        store: What is watched.
+        resource: Of which kind.
+        namespace: Where, "" for everywhere.
+        query: The request's selectors and options.
+        shown: Turns an object into the form that the client accepts.
+
     It listens from its making, so that nothing is lost before the first line is read. Its timeout and bookmarks run in
     real time, since they belong to the connection; the events come in simulated time.
     """
 
-    def __init__(self, store: Store, resource: Resource, namespace: str, query: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        resource: Resource,
+        namespace: str,
+        query: Mapping[str, str],
+        shown: Callable[[Object], Object],
+    ) -> None:
         self._store = store
+        self._shown = shown
         self._resource = resource
         self._namespace = namespace
         self._wants = predicate(query, resource)
@@ -131,6 +146,7 @@ class Watch:
         seconds = number(query, "timeoutSeconds") or random.randint(1800, 3600)
         self._end = loop.time() + seconds
         self._next_bookmark = loop.time() + BOOKMARK_SECONDS
+        self._after = 0
         self._stop = store.listen(self._on_event)
         self._replay(query)
 
@@ -189,7 +205,7 @@ class Watch:
         if initial or not version:
             for obj in self._store.items(self._resource, self._namespace):
                 if self._wants(obj):
-                    self._send("ADDED", obj)
+                    self._send("ADDED", self._shown(obj))
             if initial:
                 self._bookmark({"annotations": {"k8s.io/initial-events-end": "true"}})
         elif version < self._store.floor:
@@ -199,16 +215,18 @@ class Watch:
             self._over = True
             self._stop()
         else:
+            # A version from the future is waited for in silence (capture watch_future).
+            self._after = version
             for event in self._store.since(version):
                 self._on_event(event)
 
     def _on_event(self, event: Event) -> None:
         for kind, obj in self._seen(event):
-            self._send(kind, obj)
+            self._send(kind, self._shown(obj))
 
     def _seen(self, event: Event) -> Iterator[tuple[str, Object]]:
         """Yield the event as this watch sees it: leaving the selection is DELETED, entering it ADDED."""
-        if event.resource is not self._resource:
+        if event.resource is not self._resource or event.version <= self._after:
             return
         if self._namespace and event.object["metadata"].get("namespace") != self._namespace:
             return

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 
 from simulator.clock import Clock
 from simulator.kube.deployments import owner_reference
+from simulator.kube.errors import KubeError
 from simulator.kube.events import Recorder
 from simulator.kube.resources import BY_NAME
 from simulator.kube.store import Event, Key, Object, Store, copy, key_of
-from simulator.kube.times import parse
+from simulator.kube.times import parse, stamp
 from simulator.kube.worker import Worker
 from simulator.kube.writes import DeleteOptions, Writes
 
 _REPLICA_SETS, _PODS = BY_NAME["replicasets"], BY_NAME["pods"]
 _COMPONENT = "replicaset-controller"
+_RETRY = 10.0
 
 
 class ReplicaSets:
@@ -58,10 +60,16 @@ class ReplicaSets:
             return
         pods = self._pods(replica_set)
         active = [pod for pod in pods if is_active(pod)]
+        failure = ""
         if "deletionTimestamp" not in replica_set["metadata"]:
-            self._manage(replica_set, active)
-        terminating = sum("deletionTimestamp" in pod["metadata"] for pod in pods)
-        self._write_status(replica_set, active, terminating)
+            failure = self._manage(replica_set, active)
+        status = self._status(replica_set, active)
+        if self._counts_terminating:
+            status["terminatingReplicas"] = sum("deletionTimestamp" in pod["metadata"] for pod in pods)
+        self._fail(replica_set, status, failure)
+        current = self._store.get(_REPLICA_SETS, key)
+        if current is not None:
+            self._writes.save(_REPLICA_SETS, current | {"status": status})
 
     def _pods(self, replica_set: Object) -> list[Object]:
         uid = replica_set["metadata"]["uid"]
@@ -71,16 +79,24 @@ class ReplicaSets:
             if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or [])
         ]
 
-    def _manage(self, replica_set: Object, active: list[Object]) -> None:
+    def _manage(self, replica_set: Object, active: list[Object]) -> str:
+        """Make or delete pods; return why one could not be made."""
         missing = replica_set["spec"]["replicas"] - len(active)
         for _ in range(missing):
-            pod = self._writes.adopt(_PODS, self._pod(replica_set))
+            try:
+                pod = self._writes.adopt(_PODS, self._pod(replica_set))
+            except KubeError as error:
+                words, source = f"Error creating: {error.message}", {"component": _COMPONENT}
+                self._recorder.record(replica_set, "Warning", "FailedCreate", words, source)
+                self._worker.add_after(key_of(replica_set), _RETRY)
+                return error.message
             message = f"Created pod: {pod['metadata']['name']}"
             self._recorder.normal(replica_set, "SuccessfulCreate", message, _COMPONENT)
         for pod in sorted(active, key=_victim_rank)[: max(0, -missing)]:
             self._writes.delete(_PODS, key_of(pod), DeleteOptions())
             message = f"Deleted pod: {pod['metadata']['name']}"
             self._recorder.normal(replica_set, "SuccessfulDelete", message, _COMPONENT)
+        return ""
 
     def _pod(self, replica_set: Object) -> Object:
         template = copy(replica_set["spec"]["template"])
@@ -94,7 +110,7 @@ class ReplicaSets:
         }
         return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": template["spec"]}
 
-    def _write_status(self, replica_set: Object, active: Sequence[Object], terminating: int) -> None:
+    def _status(self, replica_set: Object, active: Sequence[Object]) -> Object:
         ready = [pod for pod in active if ready_since(pod)]
         available = [pod for pod in ready if self._is_available(replica_set, pod)]
         status: Object = {"replicas": len(active)}
@@ -104,12 +120,17 @@ class ReplicaSets:
             "availableReplicas": len(available),
         }
         status |= {name: value for name, value in counters.items() if value}
-        if self._counts_terminating:
-            status["terminatingReplicas"] = terminating
-        status["observedGeneration"] = replica_set["metadata"]["generation"]
-        current = self._store.get(_REPLICA_SETS, key_of(replica_set))
-        if current is not None:
-            self._writes.save(_REPLICA_SETS, current | {"status": status})
+        return status | {"observedGeneration": replica_set["metadata"]["generation"]}
+
+    def _fail(self, replica_set: Object, status: Object, failure: str) -> None:
+        """Say in a condition that pods cannot be made; the first failure's words stay."""
+        before = (replica_set.get("status") or {}).get("conditions")
+        if failure and before:
+            status["conditions"] = before
+        elif failure:
+            changed = stamp(self._clock.now())
+            condition = {"type": "ReplicaFailure", "status": "True", "lastTransitionTime": changed}
+            status["conditions"] = [condition | {"reason": "FailedCreate", "message": failure}]
 
     def _is_available(self, replica_set: Object, pod: Object) -> bool:
         """Return whether a ready pod has been so for minReadySeconds; if not, look again when it will have."""

@@ -64,6 +64,7 @@ TABLE: tuple[Resource, ...] = (
         subresources=("status",),
     ),
     Resource("", "pods", "pod", "Pod", True, ("po",), _ALL, ("log", "status")),
+    Resource("", "resourcequotas", "resourcequota", "ResourceQuota", True, ("quota",), subresources=("status",)),
     Resource("", "secrets", "secret", "Secret"),
     Resource("", "serviceaccounts", "serviceaccount", "ServiceAccount", short=("sa",)),
     Resource("", "services", "service", "Service", True, ("svc",), _ALL, ("status",)),

@@ -92,6 +92,26 @@ def new_replicas(deployment: Object, replica_sets: Sequence[Object], current: in
     return current + min(room, replicas - current)
 
 
+def proportions(deployment: Object, active: Sequence[Object]) -> list[tuple[Object, int]]:
+    """Return the size of each ReplicaSet when a Deployment is scaled in the middle of a rollout.
+
+    Each gets its share of the difference, by its size; what rounding leaves goes to the newest.
+    """
+    replicas = int(deployment["spec"]["replicas"])
+    allowed = replicas + limits(deployment)[0] if replicas else 0
+    left = allowed - wanted(active)
+    sizes = []
+    for each in sorted(active, key=revision, reverse=True):
+        size = int(each["spec"]["replicas"])
+        maximum = int(each["metadata"]["annotations"].get(MAXIMUM, replicas)) or 1
+        share = round(size * allowed / maximum) - size
+        share = max(0, min(share, left)) if left > 0 else min(0, max(share, left))
+        left -= share
+        sizes.append((each, size + share))
+    newest, size = sizes[0]
+    return [(newest, max(0, size + left)), *sizes[1:]]
+
+
 def status_of(deployment: Object, replica_sets: Sequence[Object], new: Object | None, now: datetime) -> Object:
     """Return the counters and the Available condition (`calculateStatus`); zero counters are left out."""
     available = count(replica_sets, "availableReplicas")
@@ -114,7 +134,17 @@ def status_of(deployment: Object, replica_sets: Sequence[Object], new: Object | 
         message = "Deployment does not have minimum availability."
         verdict = Condition("Available", "False", "MinimumReplicasUnavailable", message)
     set_condition(status, verdict, now)
+    _replica_failure(status, replica_sets, now)
     return status
+
+
+def _replica_failure(status: Object, replica_sets: Sequence[Object], now: datetime) -> None:
+    """Pass on that a ReplicaSet cannot make pods, for example because of a quota (`getReplicaFailures`)."""
+    found = [each for one in replica_sets for each in one.get("status", {}).get("conditions") or []]
+    if found:
+        set_condition(status, Condition("ReplicaFailure", "True", found[0]["reason"], found[0]["message"]), now)
+    else:
+        status["conditions"] = [each for each in status["conditions"] if each["type"] != "ReplicaFailure"]
 
 
 def condition(status: Object, kind: str) -> Object | None:

@@ -4,13 +4,13 @@ The message was captured for missing memory (fail_unschedulable, real kube-sched
 reasons are the words of its plugins NodeAffinity, NodeUnschedulable, TaintToleration and VolumeBinding.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from simulator.clock import Clock
 from simulator.kube import selectors
 from simulator.kube.events import Recorder
+from simulator.kube.quantities import quantity
 from simulator.kube.resources import BY_NAME
 from simulator.kube.store import Event, Key, Object, Store, key_of
 from simulator.kube.times import stamp
@@ -18,8 +18,6 @@ from simulator.kube.worker import Worker
 from simulator.kube.writes import Writes
 
 _PODS, _NODES, _CLAIMS = (BY_NAME[name] for name in ("pods", "nodes", "persistentvolumeclaims"))
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_UNITS |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 
 
 class Scheduler:
@@ -60,16 +58,18 @@ class Scheduler:
 
     def _misfit(self, pod: Object, node: Object) -> str:
         """Return why a pod cannot run on a node, "" when it can."""
+        if not is_ready(node):
+            return "node(s) had untolerated taint {node.kubernetes.io/not-ready: }"
         if node["spec"].get("unschedulable"):
             return "node(s) were unschedulable"
         for taint in node["spec"].get("taints") or []:
-            if taint["effect"] != "PreferNoSchedule" and not _tolerates(pod, taint):
-                return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
+            if taint.get("effect") != "PreferNoSchedule" and not _tolerates(pod, taint):
+                return f"node(s) had untolerated taint {{{taint.get('key', '')}: {taint.get('value', '')}}}"
         if not _selects(pod["spec"], node["metadata"].get("labels") or {}):
             return "node(s) didn't match Pod's node affinity/selector"
         for resource in ("cpu", "memory"):
             used = sum(_requested(other, resource) for other in self._on_node(node["metadata"]["name"]))
-            if used + _requested(pod, resource) > quantity(node["status"]["allocatable"][resource]):
+            if used + _requested(pod, resource) > quantity((node["status"].get("allocatable") or {}).get(resource, 0)):
                 return f"Insufficient {resource}"
         return ""
 
@@ -109,10 +109,10 @@ class Scheduler:
         return {"type": "PodScheduled", "status": status, "lastProbeTime": None, "lastTransitionTime": changed}
 
 
-def quantity(text: str | float) -> float:
-    """Return the number that a resource quantity stands for."""
-    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text))
-    return float(found[1]) * _UNITS.get(found[2], 1.0) if found else 0.0
+def is_ready(node: Object) -> bool:
+    """Return whether a node's kubelet reports that it is ready."""
+    conditions = node["status"].get("conditions") or []
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
 def _requested(pod: Object, resource: str) -> float:
@@ -126,8 +126,8 @@ def _requested(pod: Object, resource: str) -> float:
 
 def _tolerates(pod: Object, taint: Object) -> bool:
     return any(
-        toleration.get("key") in {None, taint["key"]}
-        and toleration.get("effect") in {None, taint["effect"]}
+        toleration.get("key") in {None, taint.get("key")}
+        and toleration.get("effect") in {None, taint.get("effect")}
         and (toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", ""))
         for toleration in pod["spec"].get("tolerations") or []
     )

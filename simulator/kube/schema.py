@@ -26,27 +26,27 @@ DeploymentStrategy: rollingUpdate:RollingUpdate type:str
 RollingUpdate: maxSurge:intstr maxUnavailable:intstr
 DeploymentStatus: availableReplicas:int collisionCount:int conditions:[any:type] observedGeneration:int
   readyReplicas:int replicas:int terminatingReplicas:int unavailableReplicas:int updatedReplicas:int
-LabelSelector: matchExpressions:[any] matchLabels:{str}
+LabelSelector: matchExpressions:[LabelSelectorRequirement] matchLabels:{str}
 PodTemplateSpec: metadata:ObjectMeta spec:PodSpec
 Pod: apiVersion:str kind:str metadata:ObjectMeta spec:PodSpec status:any
-PodSpec: activeDeadlineSeconds:int affinity:any automountServiceAccountToken:bool containers:[Container:name]
-  dnsConfig:any dnsPolicy:str enableServiceLinks:bool ephemeralContainers:[any:name] evictionResponders:[any] hostAliases:[any:ip]
-  hostIPC:bool hostNetwork:bool hostPID:bool hostUsers:bool hostname:str hostnameOverride:str
-  imagePullSecrets:[LocalObjectReference!:name] initContainers:[Container:name] nodeName:str nodeSelector:{str}!
-  os:any overhead:{any} preemptionPolicy:str priority:int priorityClassName:str readinessGates:[any]
-  resourceClaims:[any:name] resources:ResourceRequirements restartPolicy:str runtimeClassName:str
-  schedulerName:str schedulingGates:[any:name] schedulingGroup:any securityContext:any serviceAccount:str
-  serviceAccountName:str setHostnameAsFQDN:bool shareProcessNamespace:bool subdomain:str
-  terminationGracePeriodSeconds:int tolerations:[any]
-  topologySpreadConstraints:[any:topologyKey,whenUnsatisfiable] volumes:[Volume:name]
+PodSpec: activeDeadlineSeconds:int affinity:Affinity automountServiceAccountToken:bool
+  containers:[Container:name] dnsConfig:any dnsPolicy:str enableServiceLinks:bool ephemeralContainers:[any:name]
+  evictionResponders:[any] hostAliases:[any:ip] hostIPC:bool hostNetwork:bool hostPID:bool hostUsers:bool
+  hostname:str hostnameOverride:str imagePullSecrets:[LocalObjectReference!:name]
+  initContainers:[Container:name] nodeName:str nodeSelector:{str}! os:any overhead:{any} preemptionPolicy:str
+  priority:int priorityClassName:str readinessGates:[any] resourceClaims:[any:name]
+  resources:ResourceRequirements restartPolicy:str runtimeClassName:str schedulerName:str
+  schedulingGates:[any:name] schedulingGroup:any securityContext:any serviceAccount:str serviceAccountName:str
+  setHostnameAsFQDN:bool shareProcessNamespace:bool subdomain:str terminationGracePeriodSeconds:int
+  tolerations:[Toleration] topologySpreadConstraints:[any:topologyKey,whenUnsatisfiable] volumes:[Volume:name]
 LocalObjectReference: name:str
-Container: args:[str] command:[str] env:[EnvVar:name] envFrom:[any] image:str imagePullPolicy:str lifecycle:any
-  livenessProbe:Probe name:str ports:[ContainerPort:containerPort,protocol] readinessProbe:Probe
+Container: args:[str] command:[str] env:[EnvVar:name] envFrom:[EnvFromSource] image:str imagePullPolicy:str
+  lifecycle:any livenessProbe:Probe name:str ports:[ContainerPort:containerPort,protocol] readinessProbe:Probe
   resizePolicy:[any] resources:ResourceRequirements restartPolicy:str restartPolicyRules:[any]
   securityContext:any startupProbe:Probe stdin:bool stdinOnce:bool terminationMessagePath:str
   terminationMessagePolicy:str tty:bool volumeDevices:[any:devicePath] volumeMounts:[VolumeMount:mountPath]
   workingDir:str
-EnvVar: name:str value:str valueFrom:any
+EnvVar: name:str value:str valueFrom:EnvVarSource
 Probe: exec:any failureThreshold:int grpc:any httpGet:any initialDelaySeconds:int periodSeconds:int
   successThreshold:int tcpSocket:any terminationGracePeriodSeconds:int timeoutSeconds:int
 ContainerPort: containerPort:int hostIP:str hostPort:int name:str protocol:str
@@ -55,9 +55,9 @@ VolumeMount: bindMountOptions:[str] mountPath:str mountPropagation:str name:str 
   recursiveReadOnly:str subPath:str subPathExpr:str
 Volume: awsElasticBlockStore:any azureDisk:any azureFile:any cephfs:any cinder:any configMap:any csi:any
   downwardAPI:any emptyDir:any ephemeral:any fc:any flexVolume:any flocker:any gcePersistentDisk:any gitRepo:any
-  glusterfs:any hostPath:any image:any iscsi:any name:str nfs:any persistentVolumeClaim:any
-  photonPersistentDisk:any portworxVolume:any projected:any quobyte:any rbd:any scaleIO:any secret:any
-  storageos:any vsphereVolume:any
+  glusterfs:any hostPath:any image:any iscsi:any name:str nfs:any
+  persistentVolumeClaim:PersistentVolumeClaimVolumeSource photonPersistentDisk:any portworxVolume:any
+  projected:any quobyte:any rbd:any scaleIO:any secret:any storageos:any vsphereVolume:any
 Secret: apiVersion:str data:{str} immutable:bool kind:str metadata:ObjectMeta stringData:{str} type:str
 ConfigMap: apiVersion:str binaryData:{str} data:{str} immutable:bool kind:str metadata:ObjectMeta
 Namespace: apiVersion:str kind:str metadata:ObjectMeta spec:any status:any
@@ -73,6 +73,50 @@ PersistentVolumeClaimSpec: accessModes:[str] dataSource:any! dataSourceRef:any r
   selector:LabelSelector! storageClassName:str volumeAttributesClassName:str volumeMode:str volumeName:str
 ServiceAccount: apiVersion:str automountServiceAccountToken:bool imagePullSecrets:[any] kind:str
   metadata:ObjectMeta secrets:[any:name]
+LabelSelectorRequirement: key:str operator:str values:[str]
+Affinity: nodeAffinity:NodeAffinity podAffinity:any podAntiAffinity:any
+NodeAffinity: preferredDuringSchedulingIgnoredDuringExecution:[any]
+  requiredDuringSchedulingIgnoredDuringExecution:NodeSelector!
+NodeSelector: nodeSelectorTerms:[NodeSelectorTerm]
+NodeSelectorTerm: matchExpressions:[NodeSelectorRequirement] matchFields:[NodeSelectorRequirement]
+NodeSelectorRequirement: key:str operator:str values:[str]
+Toleration: effect:str key:str operator:str tolerationSeconds:int value:str
+EnvVarSource: configMapKeyRef:ConfigMapKeySelector! fieldRef:any! fileKeyRef:any! resourceFieldRef:any!
+  secretKeyRef:SecretKeySelector!
+ConfigMapKeySelector: key:str name:str optional:bool
+SecretKeySelector: key:str name:str optional:bool
+EnvFromSource: configMapRef:ConfigMapEnvSource prefix:str secretRef:SecretEnvSource
+ConfigMapEnvSource: name:str optional:bool
+SecretEnvSource: name:str optional:bool
+PersistentVolumeClaimVolumeSource: claimName:str readOnly:bool
+ReplicaSet: apiVersion:str kind:str metadata:ObjectMeta spec:ReplicaSetSpec status:any
+ReplicaSetSpec: minReadySeconds:int replicas:int selector:LabelSelector! template:PodTemplateSpec
+DaemonSet: apiVersion:str kind:str metadata:ObjectMeta spec:DaemonSetSpec status:any
+DaemonSetSpec: minReadySeconds:int revisionHistoryLimit:int selector:LabelSelector! template:PodTemplateSpec
+  updateStrategy:any
+StatefulSet: apiVersion:str kind:str metadata:ObjectMeta spec:StatefulSetSpec status:any
+StatefulSetSpec: minReadySeconds:int ordinals:any persistentVolumeClaimRetentionPolicy:any
+  podManagementPolicy:str replicas:int revisionHistoryLimit:int selector:LabelSelector! serviceName:str
+  template:PodTemplateSpec updateStrategy:any volumeClaimTemplates:[any]
+ResourceQuota: apiVersion:str kind:str metadata:ObjectMeta spec:ResourceQuotaSpec status:any
+ResourceQuotaSpec: hard:{any} scopeSelector:any! scopes:[str]
+Event: action:str apiVersion:str count:int eventTime:str firstTimestamp:str involvedObject:ObjectReference!
+  kind:str lastTimestamp:str message:str metadata:ObjectMeta reason:str related:ObjectReference!
+  reportingComponent:str reportingInstance:str series:any source:EventSource type:str
+ObjectReference: apiVersion:str fieldPath:str kind:str name:str namespace:str resourceVersion:str uid:str
+EventSource: component:str host:str
+Node: apiVersion:str kind:str metadata:ObjectMeta spec:NodeSpec status:any
+NodeSpec: configSource:any externalID:str podCIDR:str podCIDRs:[str:] podPreemptionPolicy:any providerID:str
+  taints:[Taint] unschedulable:bool
+Taint: effect:str key:str timeAdded:str value:str
+ServiceCIDR: apiVersion:str kind:str metadata:ObjectMeta spec:ServiceCIDRSpec status:any
+ServiceCIDRSpec: cidrs:[str]
+StorageClass: allowVolumeExpansion:bool allowedTopologies:[any] apiVersion:str kind:str metadata:ObjectMeta
+  mountOptions:[str] parameters:{str} provisioner:str reclaimPolicy:str volumeBindingMode:str
+DeleteOptions: apiVersion:str dryRun:[str] gracePeriodSeconds:int
+  ignoreStoreReadErrorWithClusterBreakingPotential:bool kind:str orphanDependents:bool
+  preconditions:Preconditions propagationPolicy:str
+Preconditions: resourceVersion:str uid:str
 Other: apiVersion:str kind:str metadata:ObjectMeta *:any
 """
 

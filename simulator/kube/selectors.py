@@ -104,8 +104,8 @@ def matches(selector: Object, have: Mapping[str, str]) -> bool:
 
 def expression(term: Object, have: Mapping[str, str]) -> bool:
     """Return whether labels meet one matchExpressions term, of pods or of nodes."""
-    key, values = term["key"], term.get("values") or []
-    match term["operator"]:
+    key, values = term.get("key", ""), term.get("values") or []
+    match term.get("operator"):
         case "In":
             return have.get(key) in values
         case "NotIn":

@@ -86,7 +86,8 @@ class Addresses:
         }
 
     def _ranges(self) -> tuple[ipaddress.IPv4Network, ...]:
-        listed = [_NETWORK(cidr) for item in self._store.items(_RANGES) for cidr in item["spec"].get("cidrs") or []]
+        cidrs = [cidr for item in self._store.items(_RANGES) for cidr in item["spec"].get("cidrs") or []]
+        listed = [_NETWORK(cidr) for cidr in cidrs if ":" not in cidr]
         return tuple(listed) or self._fixed
 
     def _check(self, text: str, *, dry_run: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from simulator.kube.resources import Resource
+from simulator.kube.scheduler import is_ready
 from simulator.kube.store import Object
 from simulator.kube.times import parse
 
@@ -110,16 +111,34 @@ def _secret(item: Object) -> list[str]:
     return [item["type"], str(len(item.get("data") or {}))]
 
 
+def _event(item: Object) -> list[str]:
+    about = item.get("involvedObject") or {}
+    subject = f"{about.get('kind', '').lower()}/{about.get('name', '')}"
+    return [item.get("type", ""), item.get("reason", ""), subject, item.get("message", "")]
+
+
+def _claim(item: Object) -> list[str]:
+    spec, status = item["spec"], item["status"]
+    capacity = (status.get("capacity") or {}).get("storage", "")
+    modes = ",".join(_MODES.get(mode, mode) for mode in status.get("accessModes") or [])
+    return [status["phase"], spec.get("volumeName", ""), capacity, modes, spec.get("storageClassName", "")]
+
+
+_MODES = {"ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOnce": "RWO", "ReadWriteOncePod": "RWOP"}
+
+
 def _namespace(item: Object) -> list[str]:
     return [item["status"]["phase"]]
 
 
 def _node(item: Object) -> list[str]:
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in item["status"]["conditions"])
-    return ["Ready" if ready else "NotReady", "<none>", item["status"]["nodeInfo"]["kubeletVersion"]]
+    version = item["status"].get("nodeInfo", {}).get("kubeletVersion", "")
+    return ["Ready" if is_ready(item) else "NotReady", "<none>", version]
 
 
 _COLUMNS: dict[str, tuple[list[str], Cells]] = {
+    "events": (["Type", "Reason", "Object", "Message"], _event),
+    "persistentvolumeclaims": (["Status", "Volume", "Capacity", "Access Modes", "StorageClass"], _claim),
     "deployments": (["Ready", "Up-to-date", "Available"], _deployment),
     "namespaces": (["Status"], _namespace),
     "nodes": (["Status", "Roles", "Version"], _node),

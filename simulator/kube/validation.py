@@ -6,6 +6,7 @@ hit is checked.
 """
 
 import base64
+import ipaddress
 import json
 import re
 from collections.abc import Iterator
@@ -32,6 +33,10 @@ _NOT_1035 = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
     "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
     f"'{_LABEL_1035}')"
+)
+_NOT_PERCENT = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used "
+    "for validation is '[0-9]+%')"
 )
 _LABEL_NAMED = frozenset({"Namespace"})
 
@@ -65,8 +70,21 @@ def _name(obj: Object) -> Iterator[FieldError]:
 
 
 def _deployment(obj: Object) -> Iterator[FieldError]:
+    yield from _workload(obj)
+    strategy = obj["spec"]["strategy"]
+    if strategy["type"] == "Recreate" and "rollingUpdate" in strategy:
+        detail = "may not be specified when strategy `type` is 'Recreate'"
+        yield FieldError("spec.strategy.rollingUpdate", "FieldValueForbidden", f"Forbidden: {detail}")
+    elif strategy["type"] not in {"Recreate", "RollingUpdate"}:
+        yield FieldError.unsupported("spec.strategy.type", strategy["type"], ["Recreate", "RollingUpdate"])
+    for name, value in (strategy.get("rollingUpdate") or {}).items():
+        if isinstance(value, str) and not re.fullmatch("[0-9]+%", value):
+            yield FieldError.invalid(f"spec.strategy.rollingUpdate.{name}", value, _NOT_PERCENT)
+
+
+def _workload(obj: Object) -> Iterator[FieldError]:
     spec = obj["spec"]
-    if spec["replicas"] < 0:
+    if spec.get("replicas", 0) < 0:
         yield FieldError.invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
     selector = spec.get("selector")
     labels = spec["template"].get("metadata", {}).get("labels") or {}
@@ -158,6 +176,18 @@ def _claim(obj: Object) -> Iterator[FieldError]:
         yield FieldError.required("spec.resources[storage]")
 
 
+def _range(obj: Object) -> Iterator[FieldError]:
+    cidrs = (obj.get("spec") or {}).get("cidrs") or []
+    if not cidrs:
+        yield FieldError.required("spec.cidrs", "at least one CIDR required")
+    for index, cidr in enumerate(cidrs):
+        try:
+            ipaddress.ip_network(cidr)
+        except ValueError:
+            detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+            yield FieldError.invalid(f"spec.cidrs[{index}]", cidr, detail)
+
+
 def _selector_fixed(before: Object, after: Object) -> Iterator[FieldError]:
     selector = after["spec"].get("selector")
     if selector != before["spec"].get("selector"):
@@ -170,6 +200,26 @@ def _secret_fixed(before: Object, after: Object) -> Iterator[FieldError]:
     if before.get("immutable") and before.get("data") != after.get("data"):
         detail = "field is immutable when `immutable` is set"
         yield FieldError("data", "FieldValueForbidden", f"Forbidden: {detail}")
+
+
+_CHANGEABLE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations")
+_POD_FIXED = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+
+
+def _pod_fixed(before: Object, after: Object) -> Iterator[FieldError]:
+    if _fixed_part(before["spec"]) != _fixed_part(after["spec"]):
+        yield FieldError("spec", "FieldValueForbidden", f"Forbidden: {_POD_FIXED}")
+
+
+def _fixed_part(spec: Object) -> Object:
+    fixed = {name: value for name, value in spec.items() if name not in _CHANGEABLE}
+    for name in ("initContainers", "containers"):
+        fixed[name] = [each | {"image": ""} for each in spec.get(name) or []]
+    return fixed
 
 
 def _ip_fixed(before: Object, after: Object) -> Iterator[FieldError]:
@@ -187,16 +237,21 @@ def _claim_fixed(before: Object, after: Object) -> Iterator[FieldError]:
 
 
 _BY_KIND = {
+    "DaemonSet": _workload,
     "Deployment": _deployment,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
+    "ReplicaSet": _workload,
     "Secret": _secret,
     "Service": _service,
+    "ServiceCIDR": _range,
+    "StatefulSet": _workload,
 }
 _CHANGES = {
     "DaemonSet": _selector_fixed,
     "Deployment": _selector_fixed,
     "PersistentVolumeClaim": _claim_fixed,
+    "Pod": _pod_fixed,
     "ReplicaSet": _selector_fixed,
     "Secret": _secret_fixed,
     "Service": _ip_fixed,

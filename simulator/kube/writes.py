@@ -6,13 +6,12 @@ service, whether the name is free. A dry run goes the same way and stores nothin
 
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from simulator.clock import Clock
-from simulator.kube import apply, defaults, errors, validation
+from simulator.kube import apply, defaults, errors, objectmeta, quotas, validation
 from simulator.kube.fields import Owner
 from simulator.kube.resources import BY_NAME, Resource
 from simulator.kube.schema import of_kind
@@ -23,10 +22,9 @@ from simulator.kube.times import stamp
 _NAMESPACES, _PODS, _SERVICES, _ADDRESSES = (
     BY_NAME[name] for name in ("namespaces", "pods", "services", "ipaddresses")
 )
-_HAVE_GENERATION = frozenset({"DaemonSet", "Deployment", "Pod", "ReplicaSet", "StatefulSet"})
-_OWN_METADATA = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 _ANSWERED_WITH_OBJECT = frozenset({"namespaces", "persistentvolumeclaims", "pods", "services"})
 """Kinds whose DELETE answers with the object where others answer with a Status (capture service_real)."""
+_KEPT_NAMESPACES = frozenset({"default", "kube-public", "kube-system"})
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -77,8 +75,9 @@ class Writes:
         return self._admit(resource, obj, options, self._owner(resource, "Update", options))
 
     def adopt(self, resource: Resource, obj: Object) -> Object:
-        """Store a new object of a controller's own making, which needs no checks."""
+        """Store a new object of a controller's own making, which only a quota can refuse."""
         defaults.fill(obj)
+        quotas.check(self._store, resource, obj)
         self._new_metadata(obj)
         return self._store.put(resource, obj)
 
@@ -102,7 +101,7 @@ class Writes:
         if options.subresource == "status":
             obj = live | {"status": obj.get("status", {})}
         elif "status" in resource.subresources:
-            _keep_address(live, obj)
+            obj = objectmeta.with_address(live, obj) if resource is _SERVICES else obj
             obj = obj | ({"status": live["status"]} if "status" in live else {})
         obj = copy(obj)
         return self._commit(resource, live, obj, options, self._owner(resource, "Update", options))
@@ -110,15 +109,17 @@ class Writes:
     def save(self, resource: Resource, obj: Object) -> Object:
         """Store what a controller made of an object, unless it is the same; ownership is not tracked."""
         live = self._store.get(resource, key_of(obj))
-        if live is None or _same(live, obj):
+        if live is None or objectmeta.same(live, obj):
             return live or obj
-        return self._store.put(resource, _with_generation(live, obj))
+        return self._store.put(resource, objectmeta.with_generation(live, obj))
 
     def delete(self, resource: Resource, key: Key, options: DeleteOptions) -> Object:
         """Delete an object or mark it for deletion; return the answer's body."""
         live = self._store.get(resource, key)
         if live is None:
             raise errors.not_found(resource, key[1])
+        if resource is _NAMESPACES and key[1] in _KEPT_NAMESPACES:
+            raise errors.forbidden(resource, key[1], "this namespace may not be deleted")
         if options.uid and options.uid != live["metadata"]["uid"]:
             raise errors.precondition(resource, key[1], options.uid, live["metadata"]["uid"])
         marked = self._marked(resource, live, options)
@@ -175,6 +176,7 @@ class Writes:
         name = obj["metadata"].get("name", "")
         if found := validation.problems(obj):
             raise errors.invalid(resource, name, found)
+        quotas.check(self._store, resource, obj)
         if who:
             apply.track(None, obj, of_kind(resource.kind), who)
         self._address(resource, obj, dry_run=options.dry_run)
@@ -192,11 +194,11 @@ class Writes:
 
     def _new_metadata(self, obj: Object) -> None:
         metadata = obj["metadata"]
-        for name in (*_OWN_METADATA, "resourceVersion"):
+        for name in (*objectmeta.OWN, "resourceVersion"):
             metadata.pop(name, None)
         metadata["uid"] = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
         metadata["creationTimestamp"] = stamp(self._clock.now())
-        if obj["kind"] in _HAVE_GENERATION:
+        if obj["kind"] in objectmeta.HAVE_GENERATION:
             metadata["generation"] = 1
 
     def _address(self, resource: Resource, obj: Object, *, dry_run: bool) -> None:
@@ -209,16 +211,16 @@ class Writes:
 
     def _commit(self, resource: Resource, live: Object, obj: Object, options: Options, who: Owner | None) -> Object:
         """Store a client's change of an object, unless nothing changes."""
-        _keep_own_metadata(live, obj)
+        objectmeta.keep_own_metadata(live, obj)
         if not options.subresource:
             defaults.fill(obj)
             if found := validation.changes(live, obj):
                 raise errors.invalid(resource, live["metadata"]["name"], found)
-        if who and not _same(live, obj):
+        if who and not objectmeta.same(live, obj):
             apply.track(live, obj, of_kind(resource.kind), who)
-        if _same(live, obj):
+        if objectmeta.same(live, obj):
             return live
-        changed = _with_generation(live, obj)
+        changed = objectmeta.with_generation(live, obj)
         if options.dry_run:
             return changed
         metadata = changed["metadata"]
@@ -259,37 +261,3 @@ def _grace(resource: Resource, live: Object, options: DeleteOptions) -> int:
     if options.grace is not None:
         return options.grace
     return int(live["spec"].get("terminationGracePeriodSeconds", 30))
-
-
-def _keep_own_metadata(live: Object, obj: Object) -> None:
-    """A client cannot change what the server keeps: uid, times, generation."""
-    metadata, kept = obj["metadata"], live["metadata"]
-    for name in (*_OWN_METADATA, "resourceVersion", "namespace", "name"):
-        metadata.pop(name, None)
-        if name in kept:
-            metadata[name] = kept[name]
-    if "managedFields" not in metadata and "managedFields" in kept:
-        metadata["managedFields"] = kept["managedFields"]
-
-
-def _keep_address(live: Object, obj: Object) -> None:
-    """A replacement of a service that names no address keeps the one it has."""
-    for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-        if obj["kind"] == "Service" and not obj["spec"].get(name) and name in live["spec"]:
-            obj["spec"] = obj["spec"] | {name: live["spec"][name]}
-
-
-def _content(obj: Mapping[str, Any]) -> Object:
-    metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion" and v not in ({}, [])}
-    return {**obj, "metadata": metadata}
-
-
-def _same(live: Object, obj: Object) -> bool:
-    return live is obj or _content(live) == _content(obj)
-
-
-def _with_generation(live: Object, obj: Object) -> Object:
-    """Return the object with its generation raised when its spec changed."""
-    if obj["kind"] not in _HAVE_GENERATION or obj["kind"] == "Pod" or obj.get("spec") == live.get("spec"):
-        return obj
-    return obj | {"metadata": obj["metadata"] | {"generation": live["metadata"]["generation"] + 1}}

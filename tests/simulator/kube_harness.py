@@ -9,8 +9,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-
 from kubernetes.aio import client
+
 from simulator.clock import Clock
 from simulator.http import Request, Response, Server
 from simulator.kube import Cluster, PullAnswer, PullRequest
@@ -19,6 +19,9 @@ CAPTURES = Path(__file__).parents[3] / "shared" / "data" / "kubernetes"
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 DIGEST = "sha256:" + "ab" * 32
 HOST = "192.100.100.1"
+NAME = "hello-world-deployment"
+PATH = f"/apis/apps/v1/namespaces/default/deployments/{NAME}"
+V2 = f"{HOST}/hello-world:v2"
 
 
 def capture(name: str) -> Any:
@@ -101,9 +104,9 @@ def deployment(image: str = f"{HOST}/hello-world:latest", **spec: Any) -> dict[s
     }
 
 
-def secret(username: str = "mytoken", password: str = "mypassword", host: str = HOST) -> dict[str, Any]:
+def secret(host: str = HOST) -> dict[str, Any]:
     """Return a pull secret."""
-    config = {"auths": {host: {"username": username, "password": password}}}
+    config = {"auths": {host: {"username": "mytoken", "password": "mypassword"}}}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -111,3 +114,31 @@ def secret(username: str = "mytoken", password: str = "mypassword", host: str = 
         "type": "kubernetes.io/dockerconfigjson",
         "stringData": {".dockerconfigjson": json.dumps(config)},
     }
+
+
+async def apply(site: Site, *args: str, force: str = "true", manager: str = "tool", **spec: Any) -> Any:
+    """Apply the Deployment of the captures, server-side."""
+    query = f"?fieldManager={manager}&force={force}"
+    _, body, _ = await site.send(
+        "PATCH", PATH + query, deployment(*args, **spec), Content_Type="application/apply-patch+yaml"
+    )
+    return body
+
+
+def read(site: Site) -> Any:
+    """Return the Deployment as stored."""
+    return site.cluster.get("deployments", "default", NAME)
+
+
+def sets(site: Site) -> dict[str, int]:
+    """Return the sizes of its ReplicaSets by revision."""
+    return {
+        each["metadata"]["annotations"]["deployment.kubernetes.io/revision"]: each["spec"]["replicas"]
+        for each in site.cluster.list("replicasets", "default")
+    }
+
+
+def progressing(site: Site) -> tuple[str, str]:
+    """Return status and reason of its Progressing condition."""
+    conditions = read(site)["status"]["conditions"]
+    return next((each["status"], each["reason"]) for each in conditions if each["type"] == "Progressing")

@@ -17,7 +17,6 @@ from simulator.kube import PullAnswer
 TOKENS = {"admin": "cluster-admin", "view": "view", "deployer": "edit:default", "nobody": "none"}
 
 NOT_PLAYED = {
-    "403_quota": "there are no ResourceQuotas",
     "403_ns_terminating": "the namespace was made terminating outside the capture",
     "ssrr": "SelfSubjectRulesReview is not served",
     "table": "descriptions of columns are left out",
@@ -46,7 +45,9 @@ def exchanges(name: str) -> Iterator[tuple[str, Any]]:
     data = capture(name)
     named = data.items() if isinstance(data, dict) else ((str(i), item) for i, item in enumerate(data))
     for label, exchange in named:
-        if "request" in exchange and label not in NOT_PLAYED:
+        # With two ranges a dry run looks at an arbitrary one: each answer is as true as the other.
+        is_chance = name == "servicecidr_multi" and label in {"1", "2"}
+        if "request" in exchange and label not in NOT_PLAYED and not is_chance:
             yield label, exchange
 
 
@@ -79,7 +80,10 @@ async def send(site: Site, label: str, request: Any) -> tuple[int, Any, Any]:
     "name", ["errors", "secret_create", "service_dryrun", "service_real", "servicecidr", "servicecidr_multi"]
 )
 async def test_each_captured_exchange_is_answered_alike(name):
-    async with serving(tokens=TOKENS) as site:
+    async with serving(tokens=TOKENS, namespaces=("quota-ns",)) as site:
+        quota = {"metadata": {"name": "q"}, "spec": {"hard": {"count/deployments.apps": "0"}}}
+        site.token = "admin"
+        await site.send("POST", "/api/v1/namespaces/quota-ns/resourcequotas", quota)
         for label, exchange in exchanges(name):
             status, body, headers = await send(site, label, exchange["request"])
             site.clock.step(0.1)
@@ -150,7 +154,11 @@ def seen(kind: str, event: Any) -> str:
         ]
         grace = metadata.get("deletionGracePeriodSeconds")
         return str((event["type"], bool(obj["spec"].get("nodeName")), status["phase"], states, grace))
-    message = re.sub(r"-[a-z0-9]{8,10}(-[a-z0-9]{5})?\b", "-X", obj["message"]).partition(" to c1-")[0].partition(" to node-")[0]
+    message = (
+        re.sub(r"-[a-z0-9]{8,10}(-[a-z0-9]{5})?\b", "-X", obj["message"])
+        .partition(" to c1-")[0]
+        .partition(" to node-")[0]
+    )
     return str((event["type"], obj["involvedObject"]["kind"], obj["type"], obj["reason"], obj.get("count"), message))
 
 
@@ -182,10 +190,11 @@ def captured(name: str, kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["rollout_ok", "bad_update_then_undo", "fail_badpassword", "fail_nosecret", "fail_notfound"]
+    "name",
+    ["rollout_ok", "bad_update_then_undo", "fail_badpassword", "fail_nosecret", "fail_notfound", "fail_unschedulable"],
 )
 async def test_a_rollout_shows_the_captured_sequence_of_objects(name):
-    namespaces = ("cap-badupd", "cap-badpw", "cap-nosecret", "cap-notfound")
+    namespaces = ("cap-badupd", "cap-badpw", "cap-nosecret", "cap-notfound", "cap-unsched")
     async with serving(namespaces=namespaces) as site:
         recording = await replay(site, name)
 

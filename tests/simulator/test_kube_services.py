@@ -24,7 +24,9 @@ async def test_a_dry_run_does_not_see_that_an_address_is_taken():
         assert (await post(site, service(address=TAKEN), "?dryRun=All"))[0] == 201
         status, words = await post(site, service(address=TAKEN))
         assert status == 422
-        assert words.endswith(f'Invalid value: ["{TAKEN}"]: failed to allocate IP {TAKEN}: provided IP is already allocated')
+        assert words.endswith(
+            f'Invalid value: ["{TAKEN}"]: failed to allocate IP {TAKEN}: provided IP is already allocated'
+        )
 
 
 async def test_an_address_out_of_range_has_other_words_in_a_dry_run():

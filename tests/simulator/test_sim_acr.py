@@ -180,3 +180,28 @@ def test_the_preview_tells_how_the_sync_went(sim, site, make_site):
 
     assert (before, result["syncState"]) == ("NotActivated", "Succeeded")
     assert "registrySyncResult" not in site.connected()["properties"]
+
+
+def test_a_child_needs_a_parent_that_allows_its_mode(site, worlds):
+    def create(mode, parent):
+        sync = models.SyncProperties(token_id=f"{worlds.acr}/tokens/berlin1", message_ttl="P2D")
+        above = models.ParentProperties(id=f"{worlds.acr}/connectedRegistries/{parent}", sync_properties=sync)
+        body = models.ConnectedRegistry(mode=mode, parent=above)
+        return site.acr.connected_registries.begin_create(*ACR, "cell1", body).result()
+
+    with pytest.raises(HttpResponseError, match="only ReadOnly children"):
+        create("readwrite", "berlin1")
+    with pytest.raises(ResourceNotFoundError):
+        create("readonly", "nobody")
+    child = create("readonly", "berlin1")
+
+    assert child.parent.id == f"{worlds.acr}/connectedRegistries/berlin1"
+
+
+def test_a_registry_has_at_most_fifty_connected_registries(sim, site, worlds):
+    sim.load(worlds.make(registry={"connectedRegistries": [{"name": f"berlin{i}"} for i in range(1, 51)]}))
+    sync = models.SyncProperties(token_id=f"{worlds.acr}/tokens/berlin1", message_ttl="P2D")
+    body = models.ConnectedRegistry(mode="ReadOnly", parent=models.ParentProperties(sync_properties=sync))
+
+    with pytest.raises(HttpResponseError, match="at most 50"):
+        site.acr.connected_registries.begin_create(*ACR, "munich1", body).result()

@@ -64,7 +64,8 @@ def test_without_a_token_nothing_is_shown(http, worlds):
     ("old", "new", "code"),
     [
         (SUBSCRIPTION, "11111111-1111-1111-1111-111111111111", "SubscriptionNotFound"),
-        ("rg-acr", "rg-none", "ResourceNotFound"),
+        ("rg-acr", "rg-none", "ResourceGroupNotFound"),
+        ("rg-acr", "rg-arc", "ResourceNotFound"),
         ("registries/acreu1", "registries/none", "ResourceNotFound"),
         ("registries/acreu1", "registries/acreu1/unknown/x", "NotFound"),
     ],
@@ -193,3 +194,16 @@ def test_azure_identity_gets_its_token_over_tls(worlds):
         assert names == ["acreu1"]
         assert sim.description["arm"].startswith("https://127.0.0.1:")
         assert sim.counters()["byKind"]["identity POST token"] == 1
+
+
+def test_long_lists_come_in_pages(sim, http, worlds):
+    names = [f"token-{i:03}" for i in range(250)]
+    maps = [{"name": "all"}]
+    sim.load(worlds.make(registry={"scopeMaps": maps, "tokens": [{"name": n, "scopeMap": "all"} for n in names]}))
+
+    first = http.get(f"{worlds.acr}/tokens", params=VERSION).json()
+    second = http.get(first["nextLink"]).json()
+
+    assert len(first["value"]) == 200
+    assert "nextLink" not in second
+    assert [t["name"] for t in first["value"] + second["value"]][:250] == names

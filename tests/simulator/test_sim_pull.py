@@ -106,3 +106,20 @@ def test_a_site_pulls_from_the_cloud_with_any_token(sim, site, run, kube):
     site.acr.tokens.begin_update(*ACR, "berlin1-pull", change).result()
 
     assert "401 Unauthorized" in message(run("acreu1.azurecr.io/app/web:stable"))
+
+
+def test_a_registry_that_does_not_run_yet_refuses_the_connection(site, run):
+    site.begin_install(site.string(site.generate().passwords[0].value))
+    site.sim.step(10)
+
+    assert "connect: connection refused" in message(run("10.96.0.50/app/web:stable"))
+
+
+def test_an_offline_site_does_not_find_the_cloud(sim, run):
+    sim.site("k-ber1", connectivity="Offline")
+
+    assert "lookup acreu1.azurecr.io: i/o timeout" in message(run("acreu1.azurecr.io/app/web:stable"))
+
+
+def test_an_unknown_host_is_not_found(run):
+    assert "no such host" in message(run("registry.example.com/app:1"))

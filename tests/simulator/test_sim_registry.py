@@ -89,3 +89,32 @@ def test_an_entra_token_is_exchanged(http):
 def test_a_site_without_a_registry_cannot_be_reached(http):
     with pytest.raises(httpx.RemoteProtocolError):
         http.get("/site/k-ber1/v2/")
+
+
+def test_a_site_lists_what_has_arrived(site, http, password):
+    site.install()
+    auth = basic("berlin1-pull", password)
+    catalog = bearer(http, "/site/k-ber1/acr", "registry:catalog:*", auth)
+
+    assert http.get("/site/k-ber1/v2/_catalog", headers=catalog).json() == {"repositories": ["app/web"]}
+    assert http.get("/site/k-ber1/v2/app/web/tags/list", headers=catalog).json()["tags"] == ["stable"]
+    assert http.get("/site/k-ber1/v2/app/none/tags/list", headers=auth).status_code == 403
+
+
+def test_a_long_catalog_links_to_its_next_page(sim, site, http, worlds):
+    sim.load(worlds.make(registry={"scopeMaps": [_map(3)], "tokens": [{"name": "reader", "scopeMap": "all"}]}))
+    for index in range(3):
+        sim.push("acreu1", f"app/r{index}", "v1")
+    auth = basic("reader", site.generate(of="reader").passwords[0].value)
+
+    first = http.get(f"{CLOUD}/v2/_catalog?n=2", headers=auth)
+    rest = http.get(f"{CLOUD}/v2/_catalog?last=app/r1&n=2", headers=auth)
+
+    assert first.json() == {"repositories": ["app/r0", "app/r1"]}
+    assert first.headers["Link"] == '</v2/_catalog?last=app/r1&n=2>; rel="next"'
+    assert rest.json() == {"repositories": ["app/r2"]}
+
+
+def _map(count):
+    actions = [f"repositories/app/r{i}/{p}" for i in range(count) for p in ("content/read", "metadata/read")]
+    return {"name": "all", "actions": actions}

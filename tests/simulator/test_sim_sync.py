@@ -1,12 +1,10 @@
 """What the running instance does: credentials, activation, schedule, images and who may pull them."""
 
-import base64
 from datetime import UTC, datetime
 
 import pytest
 from azure.mgmt.containerregistry import models
-
-from simulator import running
+from azure.mgmt.kubernetesconfiguration.v2023_05_01.models import PatchExtension
 
 ACR = ("rg-acr", "acreu1")
 IMAGE = "/site/k-ber1/v2/app/web/manifests/stable"
@@ -15,10 +13,6 @@ CLUSTER = ("rg-arc", "Microsoft.Kubernetes", "connectedClusters", "k-ber1")
 
 def state(site, name="berlin1"):
     return str(site.connected(name).connection_state.value)
-
-
-def basic(user, password):
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def reinstall(site, password, cluster="k-ber2"):
@@ -167,80 +161,88 @@ def test_last_sync_time_moves_with_the_schedule(site):
     assert moved.total_seconds() == pytest.approx(3600, abs=60)
 
 
-def test_a_nested_registry_follows_its_parent(sim, site, worlds, http):
-    family = [
-        {"name": "hamburg1", "repositories": ["app/web"]},
-        {"name": "berlin1", "parent": "hamburg1", "repositories": ["app/web"], "clientTokens": ["pull"]},
-    ]
-    deployed = [
-        {"name": "k-ber1", "extension": {"connectedRegistry": "berlin1", "clusterIP": "10.96.0.50"}},
-        {"name": "k-ham1", "extension": {"connectedRegistry": "hamburg1", "clusterIP": "10.96.0.60"}},
-    ]
-    sim.load(worlds.make(registry={"connectedRegistries": family}, clusters=deployed))
-    client = basic("pull", site.generate(of="pull").passwords[0].value)
+def test_a_managed_identity_needs_no_password(sim, site, worlds):
+    managed = {"name": "berlin1", "repositories": ["app/web"], "authType": "ManagedIdentity"}
+    sim.load(worlds.make(registry={"connectedRegistries": [managed]}))
+    sync = site.connected().parent.sync_properties
 
-    gateway = site.connected().parent.sync_properties.gateway_endpoint
-    old = http.head(IMAGE, headers=client).headers["Docker-Content-Digest"]
-    digest = sim.push("acreu1", "app/web", "stable")
-    sim.step(200)
-    new = http.head(IMAGE, headers=client).headers["Docker-Content-Digest"]
+    site.begin_install(
+        "ConnectedRegistryName=berlin1;ManagedIdentityClientId=1;"
+        f"ParentGatewayEndpoint={sync.gateway_endpoint};ParentEndpointProtocol=https"
+    )
+    sim.step(400)
 
-    assert (state(site, "hamburg1"), state(site)) == ("Online", "Online")
-    assert gateway == "10.96.0.60"
-    assert (new, old != digest) == (digest, True)
+    assert (sync["authType"], sync.token_id) == ("ManagedIdentity", None)
+    assert state(site) == "Online"
 
 
-def test_an_image_arrives_at_the_first_sync_after_its_push(sim, site, http):
+def test_deleting_the_deployment_takes_the_site_offline(sim, site, http):
     site.install()
-    client = basic("berlin1-pull", site.generate(of="berlin1-pull").passwords[0].value)
-    old = http.head(IMAGE, headers=client).headers["Docker-Content-Digest"]
+    headers = {"Authorization": f"Bearer {sim.kubeconfig.split('token: ')[1].split()[0]}"}
+    place = "/kube/k-ber1/apis/apps/v1/namespaces/connected-registry/deployments/connected-registry"
 
-    digest = sim.push("acreu1", "app/web", "stable")
-    before = http.head(IMAGE, headers=client).headers["Docker-Content-Digest"]
-    sim.step(66)
-    after = http.head(IMAGE, headers=client).headers["Docker-Content-Digest"]
+    answer = http.delete(place, headers=headers)
+    sim.step(1000)
 
-    assert (before, after) == (old, digest)
-    assert http.head(f"/site/k-ber1/v2/app/web/manifests/{digest}", headers=client).status_code == 200
+    assert answer.status_code == 200
+    assert state(site) == "Offline"
 
 
-def test_a_repository_arrives_only_in_the_sync_scope_map(sim, site, http):
+def test_a_cut_link_shows_in_arm_after_a_silence(sim, site, http, worlds):
+    def connectivity():
+        return http.get(f"{worlds.arc}?api-version=2024-01-01").json()["properties"]["connectivityStatus"]
+
     site.install()
-    scope = [f"repositories/{r}/content/read" for r in ("app/web", "app/job")]
-    change = models.ScopeMapUpdateParameters(actions=scope)
-    site.acr.scope_maps.begin_update(*ACR, "berlin1-pull", change).result()
-    client = basic("berlin1-pull", site.generate(of="berlin1-pull").passwords[0].value)
-    job = "/site/k-ber1/v2/app/job/manifests/once"
-    missing = http.get(job, headers=client)
-
-    site.acr.scope_maps.begin_update(*ACR, "berlin1", change).result()
-    sim.step(66)
-
-    assert (missing.status_code, missing.json()["errors"][0]["code"]) == (404, "MANIFEST_UNKNOWN")
-    assert http.get(job, headers=client).status_code == 200
-
-
-def test_a_client_token_is_known_after_the_next_sync(sim, site, http, worlds):
-    site.install()
-    token = models.Token(scope_map_id=f"{worlds.acr}/scopeMaps/berlin1-pull", status="enabled")
-    site.acr.tokens.begin_create(*ACR, "late", token).result()
-    client = basic("late", site.generate(of="late").passwords[0].value)
-    change = models.ConnectedRegistryUpdateParameters(client_token_ids=[f"{worlds.acr}/tokens/late"])
-    site.acr.connected_registries.begin_update(*ACR, "berlin1", change).result()
-
-    before = http.head(IMAGE, headers=client).status_code
+    sim.site("k-ber1", link=False)
+    sim.step(600)
+    soon = connectivity()
+    sim.step(600)
+    late, offline = connectivity(), state(site)
+    sim.site("k-ber1", link=True)
     sim.step(61)
 
-    assert (before, http.head(IMAGE, headers=client).status_code) == (401, 200)
+    assert (soon, late, offline) == ("Connected", "Offline", "Offline")
+    assert (connectivity(), state(site)) == ("Connected", "Online")
 
 
-def test_a_world_of_idle_sites_has_no_events():
-    clusters = [
-        {"name": f"k-{i}", "extension": {"connectedRegistry": f"site{i}", "clusterIP": "10.96.0.50"}} for i in range(20)
-    ]
-    registry = {"name": "acreu1", "connectedRegistries": [{"name": f"site{i}"} for i in range(20)]}
-    with running({"registries": [registry], "clusters": clusters}, manual=True) as sim:
-        sim.step(365 * 24 * 3600)
-        online = [c["online"] for c in sim.get("/world")["registries"][0]["connectedRegistries"]]
+def test_a_repaired_site_is_online_only_after_it_has_synced(site):
+    site.install()
+    site.generate(name="password1")
+    site.sim.step(120)
+    password = site.generate(name="password2").passwords[0].value
+    change = PatchExtension(configuration_protected_settings={"connectionString": site.string(password)})
+    site.arc.extensions.begin_update(*CLUSTER, "berlin1", change, polling=False)
 
-    assert online == [True] * 20
+    site.sim.step(70)
+    early = (site.extension().provisioning_state, state(site))
+    site.sim.step(20)
+
+    assert early == ("Succeeded", "Offline")
+    assert state(site) == "Online"
+
+
+def test_a_changed_schedule_holds_at_once(sim, site, worlds):
+    berlin = {"name": "berlin1", "repositories": ["app/web"], "schedule": "0 9 * * *", "syncWindow": "PT3H"}
+    sim.load(worlds.make(registry={"connectedRegistries": [berlin]}))
+    site.install()
+    before = state(site)
+    sync = models.SyncUpdateProperties(schedule="* * * * *")
+    change = models.ConnectedRegistryUpdateParameters(sync_properties=sync)
+
+    site.acr.connected_registries.begin_update(*ACR, "berlin1", change).result()
+    sim.step(61)
+
+    last = site.connected().parent.sync_properties.last_sync_time
+    assert (before, state(site)) == ("Offline", "Online")
+    assert last.strftime("%H:%M") == sim.get("/time")["time"][11:16]
+
+
+def test_a_disabled_data_endpoint_cuts_every_site_off(site):
+    site.install()
+
+    change = models.RegistryUpdateParameters(data_endpoint_enabled=False)
+    site.acr.registries.begin_update(*ACR, change).result()
+    site.sim.step(61)
+
+    assert state(site) == "Offline"
+    assert site.connected().parent.sync_properties.gateway_endpoint is None

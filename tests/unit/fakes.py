@@ -1,0 +1,65 @@
+"""Honest fakes of what unit tests can't have for real: time, and the outside world."""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from arcfleet.core.secret import Secret
+from arcfleet.ports import Gateways
+
+
+class FakeClock:
+    """Time whose sleep only adds to a number. Like real time it always moves on."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now = max(self.now + seconds, math.nextafter(self.now, math.inf))
+
+
+class Script:
+    """Answers of one port method, one per call; the last one stays. An exception is raised; calls are kept."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.calls: list[tuple[Any, ...]] = []
+
+    async def __call__(self, *args: Any, **_: Any) -> Any:
+        self.calls.append(args)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+class FakeTokens:
+    """Registries that know tokens by id, and mint numbered passwords."""
+
+    def __init__(self, tokens: Mapping[str, Any]) -> None:
+        self.tokens = tokens
+        self.minted: list[tuple[str, str]] = []
+
+    async def token(self, _registry: Any, token_id: str) -> Any:
+        return self.tokens[token_id]
+
+    async def generate_password(self, _registry: Any, token_id: str, slot: str) -> Secret:
+        self.minted.append((token_id, slot))
+        return Secret(f"minted-{len(self.minted)}")
+
+
+def gateways(**ports: Any) -> Gateways:
+    """Return gateways of the given ports; any other one is refused."""
+    missing = {name: None for name in ("registries", "extensions", "images", "kubernetes") if name not in ports}
+    return Gateways(clock=ports.pop("clock", FakeClock()), **missing, **ports)
+
+
+def port(**methods: Callable[..., Awaitable[Any]]) -> Any:
+    """Return a port of these methods; a call of any other fails."""
+    return SimpleNamespace(**methods)

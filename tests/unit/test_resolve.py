@@ -1,0 +1,229 @@
+"""Resolving: defaults, groups in their order, then the site; each problem at the place where its value is written."""
+
+import json
+
+import pytest
+from examples import FLEET, HEAD, SITE, fleet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arcfleet.core.resolve import load, merge
+from arcfleet.errors import ManifestError
+
+scalars = st.one_of(
+    st.integers(0, 3), st.booleans(), st.text("xy", max_size=1), st.lists(st.integers(0, 1), max_size=2)
+)
+values = st.recursive(st.one_of(st.none(), scalars), lambda below: st.dictionaries(st.sampled_from("abc"), below))
+layers = st.dictionaries(st.sampled_from("abc"), values)
+
+
+def holds_none(value) -> bool:
+    return value is None or (isinstance(value, dict) and any(holds_none(part) for part in value.values()))
+
+
+CASES = {
+    "a new key is added": ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+    "a value replaces": ({"a": 1}, {"a": 2}, {"a": 2}),
+    "maps merge": ({"a": {"x": 1, "y": 1}}, {"a": {"y": 2}}, {"a": {"x": 1, "y": 2}}),
+    "a list replaces": ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
+    "null deletes": ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
+    "null deletes inside": ({"a": {"x": 1, "y": 1}}, {"a": {"x": None}}, {"a": {"y": 1}}),
+    "null deletes what is not there": ({}, {"a": None}, {}),
+    "null deletes inside what is not there": ({}, {"a": {"x": None, "y": 1}}, {"a": {"y": 1}}),
+    "a map replaces a value": ({"a": 1}, {"a": {"x": 1}}, {"a": {"x": 1}}),
+    "a value replaces a map": ({"a": {"x": 1}}, {"a": 1}, {"a": 1}),
+}
+
+
+@pytest.mark.parametrize(("base", "over", "expected"), CASES.values(), ids=CASES)
+def test_a_layer_is_laid_over_another(base, over, expected):
+    assert merge(base, over) == expected
+
+
+@given(layers, layers)
+def test_laying_the_same_layer_twice_changes_nothing_more(base, over):
+    assert merge(merge(base, over), over) == merge(base, over)
+
+
+@given(layers)
+def test_an_empty_layer_changes_nothing_and_any_layer_over_nothing_holds_no_null(layer):
+    alone = merge({}, layer)
+
+    assert merge(alone, {}) == alone
+    assert not holds_none(alone)
+
+
+@given(layers.filter(lambda layer: not holds_none(layer)), layers.filter(lambda layer: not holds_none(layer)), layers)
+def test_without_nulls_in_between_grouping_of_layers_does_not_matter(a, b, c):
+    assert merge(merge(a, b), c) == merge(a, merge(b, c)) or holds_none(c)
+
+
+@given(layers, layers)
+def test_merging_leaves_its_inputs_as_they_were(base, over):
+    before = repr((base, over))
+
+    merge(base, over)
+
+    assert repr((base, over)) == before
+
+
+LAYERED = f"""{HEAD}
+defaults:
+  registry: acreu1
+  labels: {{env: prod}}
+  timeouts: {{online: 5m}}
+  extension: {{settings: {{pvc.storageRequest: 250Gi, logLevel: info}}}}
+groups:
+  - {{match: {{labels: {{env: prod}}}}, set: {{timeouts: {{online: 10m, sync: 10m}}}}}}
+  - {{match: {{labels: {{env: prod, region: eu}}}}, set: {{timeouts: {{sync: 20m}}}}}}
+  - {{match: {{labels: {{}}}}, set: {{parentProtocol: http}}}}
+sites:
+  - {{name: a, labels: {{region: eu}}, connectedRegistry: aaaaa, cluster: {{name: a, resourceGroup: rg}}, clusterIP: 10.0.0.1}}
+  - name: b
+    labels: {{env: test}}
+    connectedRegistry: bbbbb
+    cluster: {{name: b, resourceGroup: rg, subscription: s2}}
+    clusterIP: 10.0.0.1
+    timeouts: {{sync: 1m}}
+    extension: {{settings: {{logLevel: null, httpEnabled: true, replicas: 2, share: 0.5}}}}
+"""
+
+
+def test_groups_apply_in_their_order_to_the_sites_that_carry_all_labels():
+    a, b = fleet(LAYERED).sites
+
+    assert [t.total_seconds() / 60 for t in (a.timeouts.online, a.timeouts.sync)] == [10, 20]
+    assert [t.total_seconds() / 60 for t in (b.timeouts.online, b.timeouts.sync)] == [5, 1]
+    assert (a.parent_protocol, b.parent_protocol) == ("http", "http")
+
+
+def test_null_deletes_a_default_setting_and_numbers_become_text():
+    _, b = fleet(LAYERED).sites
+
+    assert b.settings == {
+        "service.clusterIP": "10.0.0.1",
+        "pvc.storageRequest": "250Gi",
+        "httpEnabled": "true",
+        "replicas": "2",
+        "share": "0.5",
+    }
+
+
+def test_a_cluster_without_a_subscription_is_in_its_registrys():
+    a, b = fleet(LAYERED).sites
+
+    assert (a.cluster_ref.subscription, b.cluster_ref.subscription) == ("s1", "s2")
+
+
+def test_a_registry_is_found_whatever_the_case_of_its_name():
+    assert fleet(FLEET.replace("registry: acreu1", "registry: ACREU1")).sites[0].registry_ref.name == "acreu1"
+
+
+def second(**changes: str) -> str:
+    """Return the fleet file with a second site that differs in everything but what is given."""
+    values = {"name": "lyon", "connectedRegistry": "lyonplant", "cluster": "{name: k-lyon, resourceGroup: rg-arc}"}
+    lines = "\n    ".join(f"{key}: {value}" for key, value in {**values, **changes}.items())
+    return f"{FLEET}  - registry: acreu1\n    clusterIP: 10.96.0.50\n    {lines}\n"
+
+
+PROBLEMS = {
+    "same name": (second(name="berlin"), "f:13:11  sites[1].name  site berlin is already used by site berlin"),
+    "same connected registry": (
+        second(connectedRegistry="BerlinPlant"),
+        "f:14:24  sites[1].connectedRegistry  connected registry BerlinPlant is already used by site berlin",
+    ),
+    "same cluster": (
+        second(cluster="{name: K-Berlin, resourceGroup: RG-arc}"),
+        "f:15:14  sites[1].cluster  cluster RG-arc/K-Berlin is already used by site berlin",
+    ),
+    "same cluster, its subscription written out": (
+        second(cluster="{name: k-berlin, resourceGroup: rg-arc, subscription: S1}"),
+        "f:15:14  sites[1].cluster  cluster rg-arc/k-berlin is already used by site berlin",
+    ),
+    "unknown registry": (
+        FLEET.replace("registry: acreu1", "registry: acrus1"),
+        "f:7:15  sites[0].registry  'acrus1' is not among registries",
+    ),
+    "registry twice": (
+        FLEET.replace("sites:", "  - {name: ACREU1, resourceGroup: rg, subscription: s2}\nsites:"),
+        "f:5:12  registries[1].name  ACREU1 is listed already",
+    ),
+    "problem in the defaults": (
+        f"{HEAD}defaults: {{timeouts: {{online: soon}}}}\nsites:\n{SITE}{SITE.replace('berlin', 'lyon')}",
+        "f:5:31  defaults.timeouts.online  'soon' is no duration: write for example 90s, 30m, 2h or 1h30m",
+    ),
+    "problem in a group": (
+        f"{HEAD}groups: [{{match: {{labels: {{}}}}, set: {{kube: {{inCluster: 5}}}}}}]\nsites:\n{SITE}",
+        "f:5:56  groups[0].set.kube.inCluster  Input should be a valid boolean, unable to interpret input",
+    ),
+    "the site's own value wins, so its own place": (
+        f"{HEAD}defaults: {{timeouts: {{online: 1m}}}}\nsites:\n{SITE}    timeouts: {{online: never}}\n",
+        "f:12:24  sites[0].timeouts.online  'never' is no duration: write for example 90s, 30m, 2h or 1h30m",
+    ),
+    "labels that are a list": (
+        f"{HEAD}groups: [{{match: {{labels: {{a: b}}}}, set: {{}}}}]\nsites:\n{SITE}    labels: [a]\n",
+        "f:12:13  sites[0].labels  Input should be a valid dictionary",
+    ),
+    "default labels that are text": (
+        f"{HEAD}defaults: {{labels: x}}\ngroups: [{{match: {{labels: {{a: b}}}}, set: {{}}}}]\nsites:\n{SITE}",
+        "f:5:20  defaults.labels  Input should be a valid dictionary",
+    ),
+    "labels that are a number": (
+        FLEET + "    labels: {order: 1}\n",
+        "f:11:21  sites[0].labels.order  Input should be a valid string",
+    ),
+    "a site without a name": (FLEET.replace("- name: berlin\n    ", "- "), "f:6:5  sites[0].name  is missing"),
+    "a site that is text": (HEAD + "sites: [berlin]\n", "f:5:9  sites[0]  Input should be a valid dictionary"),
+    "a fleet that is a list": ("[a]", "f:1:1    Input should be a valid dictionary or instance of FleetFile"),
+    "unknown key at the top": (FLEET + "site: []\n", "f:11:7  site  is no key that arcfleet knows"),
+    "unknown key in a site": (FLEET + "    ip: x\n", "f:11:9  sites[0].ip  is no key that arcfleet knows"),
+    "a key in another spelling": (
+        FLEET + "    parent_protocol: http\n",
+        "f:11:22  sites[0].parent_protocol  is no key that arcfleet knows",
+    ),
+    "a key of the top in another spelling": (
+        FLEET.replace("apiVersion", "api_version"),
+        "f:1:1  apiVersion  is missing\nf:1:14  api_version  is no key that arcfleet knows",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), PROBLEMS.values(), ids=PROBLEMS)
+def test_a_problem_is_told_at_the_place_where_its_value_is_written(text, problem):
+    with pytest.raises(ManifestError) as refused:
+        load(text, "f")
+
+    assert str(refused.value) == problem
+
+
+def test_every_problem_is_listed_and_a_shared_one_only_once():
+    text = f"{HEAD}defaults: {{timeouts: {{online: soon}}}}\nsites:\n{SITE}    ip: x\n{SITE}"
+
+    with pytest.raises(ManifestError) as refused:
+        load(text, "f")
+
+    told = [problem.split("  ")[1] for problem in refused.value.problems]
+    assert sorted(told) == ["defaults.timeouts.online", "sites[0].ip"]
+
+
+KEYS = "apiVersion metadata registries defaults groups sites rollout labels match set name registry cluster".split()
+nonsense = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.sampled_from(["fleet/v1", "acreu1", "1h", "x", "\ud800"])),
+    lambda below: st.one_of(st.lists(below, max_size=3), st.dictionaries(st.sampled_from(KEYS), below, max_size=5)),
+    max_leaves=12,
+)
+
+
+@given(st.text(max_size=80), st.dictionaries(st.sampled_from(KEYS), nonsense))
+def test_whatever_stands_in_the_file_only_manifest_errors_come_out(tail, value):
+    layered = {
+        "apiVersion": "fleet/v1",
+        "metadata": {"name": "x"},
+        "groups": [{"match": {"labels": {"a": "b"}}, "set": {}}],
+    }
+    registries = [{"name": "acreu1", "resourceGroup": "rg", "subscription": "s"}]
+    for text in (FLEET + tail, json.dumps({**layered, "registries": registries, "sites": [value], **value})):
+        try:
+            load(text, "f")
+        except ManifestError as error:
+            assert error.problems
