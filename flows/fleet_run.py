@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -14,6 +15,7 @@ from prefect.utilities.names import generate_slug
 
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import FleetReport, Outcome, Result, Trail
+from arcfleet.errors import FleetError
 from flows import chain
 from tasks.fleet import load_fleet
 from tasks.publish import publish_report
@@ -47,6 +49,8 @@ async def _one(fleet: Fleet, site: Site, slots: asyncio.Semaphore, here: Session
     trail = Trail(site.name)
     async with slots:
         (error,) = await asyncio.gather(chain.deploy(fleet, site, trail), return_exceptions=True)
+    if error is not None and not isinstance(error, FleetError):
+        get_run_logger().error("%s · a defect of arcfleet", site.name, exc_info=error)
     outcome = trail.outcome(error)
     here.progress.end(outcome)
     return outcome

@@ -75,8 +75,6 @@ def world_of(fleet: Fleet) -> World:
 def environment(addresses: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings that point arcfleet at a simulator, as environment variables."""
     arm = str(addresses["arm"])
-    if not is_loopback(arm):
-        raise ValueError(f"{arm} is not an address of this machine")
     return {
         "ARCFLEET_ARM_ENDPOINT": arm,
         "ARCFLEET_REGISTRY_ENDPOINT": arm,
@@ -122,6 +120,8 @@ def addresses_of(url: str) -> Mapping[str, Any]:
         ManifestError: Nothing answers there as a simulator does.
     """
     url = url.rstrip("/")
+    if not is_loopback(url):
+        raise ManifestError((f"--simulator {url}  is not an address of this machine",))
     try:
         speed = httpx.get(f"{url}/control/time", timeout=10).raise_for_status().json()["speed"]
     except (httpx.HTTPError, ValueError, KeyError):

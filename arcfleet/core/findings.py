@@ -63,5 +63,5 @@ def of_error(error: BaseException, subject: str) -> Finding:
         Reason.INTERNAL,
         subject,
         f"unexpected {type(error).__name__} in arcfleet",
-        remedy="run again with --debug and report the traceback",
+        remedy="its traceback is in the log of the task run in the Prefect UI: make ui",
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.polling.async_arm_polling import AsyncARMPolling
 from azure.mgmt.kubernetesconfiguration.v2023_05_01 import models
@@ -117,7 +117,7 @@ class AzureExtensions:
         with translation.azure(f"Arc cluster {ref.name}", Reason.CLUSTER_NOT_FOUND, remedy):
             response = await self._clients.acr(ref.subscription).send_request(request)
             response.raise_for_status()
-            properties = response.json()["properties"]
+            properties = response.json().get("properties") or {}
         heartbeat = properties.get("lastConnectivityTime")
         return ClusterFacts(
             name=ref.name,
@@ -128,15 +128,12 @@ class AzureExtensions:
     async def extension(self, site: Site) -> ExtensionFacts | None:
         """Return the connected registry extension of the site, or None where it does not exist."""
         ref = site.cluster_ref
-        try:
-            item = await self._clients.arc(ref.subscription).extensions.get(
-                ref.resource_group, CLUSTER_RP, CLUSTER_TYPE, ref.name, site.extension_name
-            )
-        except HttpResponseError as error:
-            if error.status_code == 404:
+        operations = self._clients.arc(ref.subscription).extensions
+        with translation.azure(f"extension {site.extension_name}"):
+            try:
+                item = await operations.get(ref.resource_group, CLUSTER_RP, CLUSTER_TYPE, ref.name, site.extension_name)
+            except ResourceNotFoundError:
                 return None
-            with translation.azure(f"extension {site.extension_name}"):
-                raise
         return _facts(item)
 
     async def _after_failed_poll(self, site: Site, error: HttpResponseError, status: str) -> ExtensionFacts:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from json import JSONDecodeError
 
 import aiohttp
 import httpx
@@ -54,7 +55,7 @@ def azure(subject: str, missing: Reason | None = None, remedy: str = "") -> Iter
         raise PermanentError(
             Reason.AUTHENTICATION, f"{subject}: Azure did not accept the credential", SIGN_IN
         ) from error
-    except (DecodeError, DeserializationError, IncompleteReadError) as error:
+    except (DecodeError, DeserializationError, IncompleteReadError, JSONDecodeError) as error:
         raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer is no valid JSON") from error
     except HttpResponseError as error:
         if error.status_code == 404 and missing:
@@ -141,6 +142,8 @@ def registry(host: str, subject: str) -> Iterator[None]:
             _phrase(status),
             seconds_of(error.response.headers.get("Retry-After")),
         ) from error
+    except JSONDecodeError as error:
+        raise TransientError(Reason.BAD_RESPONSE, f"{subject} in {host}: the answer is no valid JSON") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise TransientError(
             Reason.UNREACHABLE, f"{subject} in {host}: no answer", evidence=(type(error).__name__,)
