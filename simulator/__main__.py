@@ -30,9 +30,10 @@ def main() -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        # Not the loop's own handlers, which Windows does not have.
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     world = _world(options.world)
     run = await start(world, port=options.port, speed=options.speed, manual=options.manual, tls=options.tls)
     sys.stdout.write(json.dumps(run.description()) + "\n")

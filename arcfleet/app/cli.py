@@ -199,6 +199,9 @@ def main() -> None:
         count = len(error.problems)
         errors.print(f"{count} problem{'s' if count > 1 else ''}; nothing was sent", style="bold")
         code = 1
+    except KeyboardInterrupt:
+        errors.print("stopped; what Azure had begun goes on, and the next run continues from there", style="bold")
+        code = 130
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             errors.print(f"settings: {detail['msg'].removeprefix('Value error, ')}", markup=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """Durations: what people write, and what they read."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -57,10 +58,8 @@ def test_writing_and_reading_a_duration_gives_the_same(length):
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.lists(st.text())))
 def test_no_value_raises_anything_but_value_error(value):
-    try:
+    with suppress(ValueError):
         assert parse_duration(value) > timedelta()
-    except ValueError:
-        pass
 
 
 @pytest.mark.parametrize(

@@ -145,11 +145,11 @@ def test_a_pinned_version_without_upgrades_is_accepted():
     assert site(extension="{version: 1.2.3, autoUpgrade: false}").extension.version == "1.2.3"
 
 
-SITES = f"""{HEAD}defaults: {{registry: acreu1}}
+SITES = f"""{HEAD}defaults: {{registry: acreu1, clusterIP: 10.0.0.1}}
 sites:
-  - {{name: a, labels: {{ring: '1', eu: y}}, connectedRegistry: aaaaa, cluster: {{name: a, resourceGroup: g}}, clusterIP: 1.1.1.1}}
-  - {{name: b, labels: {{ring: '1'}}, connectedRegistry: bbbbb, cluster: {{name: b, resourceGroup: g}}, clusterIP: 1.1.1.1}}
-  - {{name: c, connectedRegistry: ccccc, cluster: {{name: c, resourceGroup: g}}, clusterIP: 1.1.1.1}}
+  - {{name: a, labels: {{ring: '1', eu: y}}, connectedRegistry: aaaaa, cluster: {{name: a, resourceGroup: g}}}}
+  - {{name: b, labels: {{ring: '1'}}, connectedRegistry: bbbbb, cluster: {{name: b, resourceGroup: g}}}}
+  - {{name: c, connectedRegistry: ccccc, cluster: {{name: c, resourceGroup: g}}}}
 """
 CHOICES = {
     "everything": ((), {}, ["a", "b", "c"]),

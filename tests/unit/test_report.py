@@ -1,0 +1,99 @@
+"""The report: the same outcome as a line, a row, a page and JSON."""
+
+import json
+
+import pytest
+
+from arcfleet.core import report as rendering
+from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
+from arcfleet.core.plan import Step
+from arcfleet.core.reasons import Reason
+
+FINDING = Finding(
+    Verdict.FAILED,
+    Reason.CLIENT_TOKEN,
+    "workload web",
+    "web-1/web cannot pull <image> | now",
+    "P5",
+    ("unauthorized: a|b", "HTTP 401"),
+    "renew <the> token",
+)
+BAD = Outcome(
+    "berlin", Status.FAILED, 72.34, FINDING, (StepRecord(Step.OBSERVE, 1.04), StepRecord(Step.ROLL_OUT, 71.3))
+)
+GOOD = Outcome("lyon", Status.SUCCEEDED, 361.6, None, (), ("extension 1.2.3", "workload web"))
+SAME = Outcome("oslo", Status.NOOP, 0.5)
+REPORT = FleetReport("plants", "calm-fox", 362.04, (BAD, GOOD, SAME))
+
+
+def test_the_headline_counts_only_what_occurred_in_a_fixed_order():
+    assert rendering.headline(REPORT) == "completed_with_failures · 1 succeeded, 1 noop, 1 failed · 6:02"
+
+
+SUMMARIES = [(BAD, FINDING.message), (GOOD, "extension 1.2.3; workload web"), (SAME, "nothing to do, healthy")]
+
+
+@pytest.mark.parametrize(("outcome", "text"), SUMMARIES, ids=["finding", "changes", "noop"])
+def test_a_site_is_summed_up_in_one_line(outcome, text):
+    assert rendering.summary(outcome) == text
+
+
+def test_the_table_has_a_row_per_site():
+    assert rendering.rows(REPORT)[0] == {
+        "site": "berlin",
+        "outcome": "✗ failed",
+        "time": "1:12",
+        "reason": "client_token",
+        "what": FINDING.message,
+    }
+    assert [row["reason"] for row in rendering.rows(REPORT)[1:]] == ["", ""]
+
+
+def test_every_status_has_a_mark():
+    assert rendering.MARKS.keys() == set(Status)
+
+
+def test_a_site_that_is_not_well_reads_cause_first_and_remedy_last():
+    assert rendering.block(BAD) == [
+        ("cause", "web-1/web cannot pull <image> | now   [P5 client_token]"),
+        ("seen", "unauthorized: a|b"),
+        ("seen", "HTTP 401"),
+        ("at", "step roll out, after 1:12"),
+        ("do", "renew <the> token"),
+    ]
+
+
+def test_what_is_not_known_is_left_out_of_the_block():
+    bare = Outcome("berlin", Status.BLOCKED, finding=Finding(Verdict.FAILED, Reason.REFUSED, "x", "no"))
+
+    assert rendering.block(bare) == [("cause", "no   [refused]")]
+    assert rendering.block(GOOD) == []
+
+
+def test_a_page_cannot_be_broken_by_the_texts_of_others():
+    page = rendering.markdown(BAD)
+
+    assert page.startswith("## berlin: failed\n\n- **cause** web-1/web cannot pull &lt;image> \\| now")
+    assert "| roll out | 1:11 |" in page
+    assert "<image>" not in page
+
+
+def test_json_is_plain_and_carries_its_schema():
+    plain = json.loads(json.dumps(rendering.to_json(REPORT)))
+
+    assert (plain["schema"], plain["fleet"], plain["run"], plain["seconds"]) == (1, "plants", "calm-fox", 362.0)
+    assert plain["result"] == "completed_with_failures"
+    assert plain["counts"] == {"succeeded": 1, "noop": 1, "failed": 1, "deferred": 0, "blocked": 0}
+    assert plain["sites"][1]["changes"] == ["extension 1.2.3", "workload web"]
+    assert plain["sites"][1]["finding"] is None
+    assert plain["sites"][0]["steps"] == [{"step": "observe", "seconds": 1.0}, {"step": "roll out", "seconds": 71.3}]
+    assert plain["sites"][0]["finding"] == {
+        "verdict": "failed",
+        "reason": "client_token",
+        "rule": "P5",
+        "subject": "workload web",
+        "message": FINDING.message,
+        "evidence": ["unauthorized: a|b", "HTTP 401"],
+        "remedy": "renew <the> token",
+    }
