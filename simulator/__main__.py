@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a real second")
     parser.add_argument("--manual", action="store_true", help="time moves only by POST /control/step")
     parser.add_argument("--world", metavar="FILE", help="JSON of the world; - reads standard input")
+    parser.add_argument(
+        "--until-eof", action="store_true", help="end when standard input ends; a world there is its first line"
+    )
     options = parser.parse_args()
     try:
         asyncio.run(_serve(options))
@@ -34,7 +39,9 @@ async def _serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not the loop's own handlers, which Windows does not have.
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    world = _world(options.world)
+    world = _world(options)
+    if options.until_eof:
+        threading.Thread(target=_end_with_input, args=(loop, stop), daemon=True).start()
     run = await start(world, port=options.port, speed=options.speed, manual=options.manual, tls=options.tls)
     sys.stdout.write(json.dumps(run.description()) + "\n")
     sys.stdout.flush()
@@ -42,10 +49,20 @@ async def _serve(options: argparse.Namespace) -> None:
     await run.stop()
 
 
-def _world(source: str | None) -> dict[str, Any]:
-    if source is None:
+def _end_with_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Stop when the process at the other end of standard input is gone, however it went."""
+    sys.stdin.read()
+    with contextlib.suppress(RuntimeError):  # The loop may have ended before the input.
+        loop.call_soon_threadsafe(stop.set)
+
+
+def _world(options: argparse.Namespace) -> dict[str, Any]:
+    if options.world is None:
         return {}
-    text = sys.stdin.read() if source == "-" else Path(source).read_text()
+    if options.world != "-":
+        text = Path(options.world).read_text()
+    else:
+        text = sys.stdin.readline() if options.until_eof else sys.stdin.read()
     world: dict[str, Any] = json.loads(text)
     return world
 

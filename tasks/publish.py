@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
@@ -12,14 +10,17 @@ from arcfleet.core.outcomes import FleetReport
 from tasks import runtime
 
 
-@task(name="publish report", **runtime.OPTIONS)
+@task(name="publish report", task_run_name="publish report", **runtime.OPTIONS)
 async def publish_report(report: FleetReport) -> None:
     """Write one table of the fleet, and a page for each site that failed or was left out."""
     await acreate_table_artifact(
         rendering.rows(report), key=f"fleet-{report.fleet}", description=rendering.headline(report)
     )
+    # One after the other: concurrent small writes starve each other on SQLite.
     for outcome in report.outcomes:
         if outcome.finding:
-            await acreate_markdown_artifact(rendering.markdown(outcome), key=f"site-{report.fleet}-{outcome.site}")
-            # One at a time: concurrent small writes starve each other on SQLite.
-            await asyncio.sleep(0)
+            await acreate_markdown_artifact(
+                rendering.markdown(outcome),
+                key=f"site-{report.fleet}-{outcome.site}",
+                description=f"{outcome.status}: {rendering.summary(outcome)}",
+            )

@@ -7,7 +7,6 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,13 +111,12 @@ def simulate(
 @app.command
 def ui(*, port: int = 4200) -> int:
     """Run Prefect's server and its UI with arcfleet's own data, until it is stopped."""
-    prefect_env.prepare(Settings().home, quiet=False)
+    home = Settings().home
+    prefect_env.prepare(home, quiet=False)
     address = f"http://127.0.0.1:{port}"
-    Console().print(
-        f"Prefect's UI: {address}\nRuns show up in it when they are started with PREFECT_API_URL={address}/api"
-    )
+    Console().print(f"Prefect's UI: {address}\nRuns of this machine's arcfleet show up in it. Stop it with Ctrl-C.\n")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with contextlib.suppress(KeyboardInterrupt):
+    with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
         return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
     return 0
 
@@ -132,26 +130,15 @@ def run_deploy(console: Console, path: Path, fleet: Fleet, max_concurrency: int 
 
 async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watch: Watch) -> FleetReport:
     # Prefect reads its settings at import; they are set by now.
-    from prefect.events.worker import EventsWorker  # noqa: PLC0415
-    from prefect.logging.handlers import APILogHandler  # noqa: PLC0415
-
     from flows.deploy_fleet import deploy_fleet  # noqa: PLC0415
     from tasks import runtime  # noqa: PLC0415
 
     await asyncio.to_thread(prefect_server.wait_ready)
     runtime.watcher.set(watch)
     state: Any = await deploy_fleet(path, sites=sites, max_concurrency=max_concurrency, return_state=True)
-    # The server ends with this command, so what is still queued for it goes out now.
-    await asyncio.gather(APILogHandler.aflush(), _drained(EventsWorker.drain_all()))
     if watch.report is None:
         raise RuntimeError(f"the run ended as {state.name} before it had a report: {state.message}")
     return watch.report
-
-
-async def _drained(result: Any) -> None:
-    """Await what may or may not be awaitable: Prefect's queues answer either way."""
-    if isinstance(result, Awaitable):
-        await result
 
 
 async def read_status(fleet: Fleet) -> status.FleetStatus:

@@ -21,15 +21,17 @@ from pathlib import Path
 import uvicorn
 
 from arcfleet.app import prefect_env
+from arcfleet.app.processes import APART
 
 START_TIMEOUT = 120.0
 """Seconds; the first start makes the database."""
+FLUSH_TIMEOUT = 10.0
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextlib.contextmanager
 def available(folder: Path, *, quiet: bool = True) -> Iterator[None]:
-    """Have a Prefect server while the context is open: the one of PREFECT_API_URL, else an embedded one.
+    """Have a Prefect server while the context is open: PREFECT_API_URL's, that of `arcfleet ui`, else an embedded one.
 
     It may still be starting when the context is entered; `wait_ready` waits for it.
 
@@ -37,7 +39,11 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[None]:
         folder: arcfleet's home.
         quiet: Keep Prefect off the console.
     """
+    running = noted(folder)
     prefect_env.prepare(folder, quiet=quiet)
+    if running:
+        # Two servers on one SQLite file would get in each other's way.
+        os.environ.setdefault("PREFECT_API_URL", running)
     if "PREFECT_API_URL" in os.environ:
         yield
         return
@@ -50,14 +56,36 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[None]:
             stdout=log,
             stderr=log,
             env={**os.environ, "PREFECT_UI_ENABLED": "0"},
+            **APART,
         )
         try:
             yield
         finally:
+            _flush()
             del os.environ["PREFECT_API_URL"]
             if process.stdin:
                 process.stdin.close()
             process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def note(folder: Path, url: str) -> Iterator[None]:
+    """Note, while the context is open, that a server with the data of `folder` answers at `url`."""
+    place = folder / "prefect" / "server.url"
+    place.write_text(url)
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def noted(folder: Path) -> str | None:
+    """Return the address of a server that was noted and answers; None without one."""
+    place = folder / "prefect" / "server.url"
+    url = place.read_text().strip() if place.exists() else ""
+    with contextlib.suppress(urllib.error.URLError, OSError, ValueError), OPENER.open(f"{url}/health", timeout=2):
+        return url
+    return None
 
 
 def wait_ready() -> None:
@@ -94,6 +122,18 @@ def serve(port: int) -> None:
 
     threading.Thread(target=end_with_parent, daemon=True).start()
     server.run()
+
+
+def _flush() -> None:
+    """Send the logs and events that are still queued: the server is about to end, also when a run was stopped."""
+    if "prefect" not in sys.modules:
+        return
+    # Imported by then, if at all: this module must not be the one that imports Prefect.
+    from prefect.events.worker import EventsWorker  # noqa: PLC0415
+    from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
+
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=FLUSH_TIMEOUT)
 
 
 def _free_port() -> int:

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from arcfleet.app.processes import APART
 from arcfleet.core import workloads
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.errors import ManifestError
@@ -94,15 +95,21 @@ def running(world: World, *, port: int = 0, speed: float = 1.0, tls: bool = Fals
         speed: Seconds of the world per real second.
         tls: Speak https, with a certificate of the simulator's own making.
     """
-    command = [sys.executable, "-m", "simulator", "--port", str(port), "--speed", str(speed), "--world", "-"]
+    command = [sys.executable, "-m", "simulator", "--world", "-", "--until-eof"]
+    options = ["--port", str(port), "--speed", str(speed), *(["--tls"] if tls else [])]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-        [*command, *(["--tls"] if tls else [])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*command, *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **APART,
     )
     try:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the simulator has no pipes")
-        with process.stdin as pipe:
-            pipe.write(json.dumps(world))
+        # The pipe stays open: when this process ends, however it does, the simulator ends too.
+        process.stdin.write(json.dumps(world) + "\n")
+        process.stdin.flush()
         line = process.stdout.readline()
         if not line:
             raise RuntimeError("the simulator did not start")

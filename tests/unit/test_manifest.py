@@ -48,15 +48,18 @@ REFUSED = {
         "f:6:11  sites[0].name  'Berlin' is not accepted: 1 to 63 of a-z 0-9 -, as Kubernetes names are",
     ),
     "connected registry": (
-        in_file("berlinplant", "berlin-plant"),
-        "f:8:24  sites[0].connectedRegistry  'berlin-plant' is not accepted: 5 to 40 letters and digits, a letter first",
+        in_file("berlinplant", "berlin-1"),
+        "f:8:24  sites[0].connectedRegistry  'berlin-1' is not accepted: 5 to 40 letters and digits, a letter first",
     ),
     "cluster name": (
         in_file("k-berlin", "-k"),
         "f:9:21  sites[0].cluster.name  '-k' is not accepted: 1 to 63 characters of A-Z a-z 0-9 - _ .",
     ),
     "address": (in_file("10.96.0.50", "10.96.0"), "f:10:16  sites[0].clusterIP  '10.96.0' is not an IPv4 address"),
-    "address as a number": (in_file("10.96.0.50", "10.5"), "f:10:16  sites[0].clusterIP  Input should be a valid string"),
+    "address as a number": (
+        in_file("10.96.0.50", "10.5"),
+        "f:10:16  sites[0].clusterIP  Input should be a valid string",
+    ),
     "parent protocol": (
         in_site("parentProtocol: ftp"),
         "f:11:21  sites[0].parentProtocol  Input should be 'https' or 'http'",
@@ -73,7 +76,10 @@ REFUSED = {
         in_site("extension: {settings: {a: [b]}}"),
         "f:11:31  sites[0].extension.settings.a  Input should be a valid string",
     ),
-    "workload without a source": (in_site("workloads: [{name: a}]"), "f:11:17  sites[0].workloads[0]  give either image or manifest"),
+    "workload without a source": (
+        in_site("workloads: [{name: a}]"),
+        "f:11:17  sites[0].workloads[0]  give either image or manifest",
+    ),
     "workload with two sources": (
         in_site("workloads: [{name: a, image: b, manifest: c}]"),
         "f:11:17  sites[0].workloads[0]  give either image or manifest",

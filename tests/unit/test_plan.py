@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from examples import NOW, applied, cluster, cr, extension, facts, site, wanted
 
-from arcfleet.core.plan import Disposition, Step, extension_changes, plan
+from arcfleet.core.plan import Disposition, SitePlan, Step, extension_changes, plan
 from arcfleet.core.reasons import Reason
 
 WEB = wanted()

@@ -1,0 +1,108 @@
+"""E rules: how the extension stands; failure texts as the services write them."""
+
+import pytest
+from examples import NOW, cluster, extension, minutes
+
+from arcfleet.core.facts import ExtensionStatus
+from arcfleet.core.findings import Verdict
+from arcfleet.core.reasons import Reason
+from arcfleet.core.verdicts.extension import failure, judge
+
+ERROR = ExtensionStatus("Error", "InstallationFailed", "no space")
+HINT = ExtensionStatus("Information", "Installed", "fine")
+OFFLINE = cluster("Offline")
+
+CASES = {
+    "E1 absent": (None, {}, (Verdict.ABSENT, Reason.OK, "E1")),
+    "E2 deleting": (extension("Deleting"), {}, (Verdict.PROGRESSING, Reason.DELETE_IN_PROGRESS, "E2")),
+    "E7 failed without a text": (extension("Failed"), {}, (Verdict.FAILED, Reason.EXTENSION_FAILED, "E7")),
+    "E7 canceled": (extension("CANCELED"), {}, (Verdict.FAILED, Reason.EXTENSION_FAILED, "E7")),
+    "E8 creating while Arc is offline": (
+        extension("Creating"),
+        {"cluster": OFFLINE},
+        (Verdict.WAITING, Reason.ARC_OFFLINE, "E8"),
+    ),
+    **{
+        f"E9 {state}": (extension(state), {}, (Verdict.PROGRESSING, Reason.EXTENSION_IN_PROGRESS, "E9"))
+        for state in ("Creating", "updating", "Pending", "Accepted")
+    },
+    "E11 succeeded, a status says error": (
+        extension(statuses=(HINT, ERROR)),
+        {},
+        (Verdict.DEGRADED, Reason.EXTENSION_DEGRADED, "E11"),
+    ),
+    "E11 before E12": (
+        extension(statuses=(ERROR,)),
+        {"changed_at": NOW + minutes(1)},
+        (Verdict.DEGRADED, Reason.EXTENSION_DEGRADED, "E11"),
+    ),
+    "E12 older than our change": (
+        extension(),
+        {"changed_at": NOW + minutes(1)},
+        (Verdict.PROGRESSING, Reason.EXTENSION_IN_PROGRESS, "E12"),
+    ),
+    "E12 of an unknown time": (
+        extension(last_modified=None),
+        {"changed_at": NOW},
+        (Verdict.PROGRESSING, Reason.EXTENSION_IN_PROGRESS, "E12"),
+    ),
+    "E14 at the moment of our change": (extension(), {"changed_at": NOW}, (Verdict.HEALTHY, Reason.OK, "E14")),
+    "E14 succeeded": (extension("SUCCEEDED", statuses=(HINT,)), {}, (Verdict.HEALTHY, Reason.OK, "E14")),
+    "E14 succeeded though Arc is offline": (extension(), {"cluster": OFFLINE}, (Verdict.HEALTHY, Reason.OK, "E14")),
+    "a state that nobody described": (extension("Hibernating"), {}, (Verdict.UNKNOWN, Reason.UNKNOWN_STATE, "")),
+}
+
+
+@pytest.mark.parametrize(("seen", "around", "expected"), CASES.values(), ids=CASES)
+def test_the_first_rule_that_matches_decides(seen, around, expected):
+    finding = judge(seen, around.get("cluster", cluster()), changed_at=around.get("changed_at"))
+
+    assert (finding.verdict, finding.reason, finding.rule) == expected
+
+
+TEXTS = {
+    "Error: cannot re-use a name that is still in use": ("E3", Reason.NAME_IN_USE),
+    "can't reuse a name that is still in use": ("E3", Reason.NAME_IN_USE),
+    "failed in download the Chart path not found": ("E3", Reason.BAD_VERSION),
+    "unable to create new content in namespace connected-registry because it is being terminated": (
+        "E4",
+        Reason.DELETE_IN_PROGRESS,
+    ),
+    'spec.clusterIPs: Invalid value: ["10.96.0.1"]: provided IP is already allocated': ("E5", Reason.CLUSTER_IP_TAKEN),
+    "provided IP is not in the valid range": ("E5", Reason.CLUSTER_IP_OUT_OF_RANGE),
+    "the IP does not match the current range": ("E5", Reason.CLUSTER_IP_OUT_OF_RANGE),
+    "release failed: Timed out waiting for the condition": ("E5", Reason.HELM_TIMEOUT),
+    "the protected settings have expired": ("E6", Reason.PROTECTED_SETTINGS_EXPIRED),
+    "something new": ("E7", Reason.EXTENSION_FAILED),
+    "": ("E7", Reason.EXTENSION_FAILED),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS.items(), ids=[text[:30] or "no text" for text in TEXTS])
+def test_a_failure_text_tells_its_cause_and_what_to_do(text, expected):
+    finding = failure(text, ("seen",))
+
+    assert (finding.verdict, finding.rule, finding.reason) == (Verdict.FAILED, *expected)
+    assert (finding.message, finding.evidence) == (text, ("seen",))
+    assert finding.remedy
+
+
+def test_a_failed_extension_tells_its_error_and_quotes_its_statuses():
+    finding = judge(extension("Failed", error="chart path not found", statuses=(ERROR, HINT)), cluster())
+
+    assert (finding.rule, finding.message) == ("E3", "chart path not found")
+    assert finding.evidence == ("Error InstallationFailed: no space", "Information Installed: fine")
+
+
+MESSAGES = {
+    "version": (extension(), "1.2.3, Succeeded"),
+    "no version": (extension(current_version=None), "installed, Succeeded"),
+    "degraded": (extension(statuses=(HINT, ERROR)), "InstallationFailed: no space"),
+    "failed": (extension("Failed"), "provisioning failed"),
+    "unknown": (extension("Odd"), "state 'Odd' is not known"),
+}
+
+
+@pytest.mark.parametrize(("seen", "message"), MESSAGES.values(), ids=MESSAGES)
+def test_the_message_says_what_was_seen(seen, message):
+    assert judge(seen, cluster()).message == message

@@ -1,0 +1,108 @@
+"""C rules: how the connected registry stands."""
+
+import pytest
+from examples import NOW, cluster, cr, minutes
+
+from arcfleet.core.facts import StatusDetail
+from arcfleet.core.findings import Verdict
+from arcfleet.core.reasons import Reason
+from arcfleet.core.verdicts.registry import judge
+
+FULL = StatusDetail("Disk", "DiskError", "No space left on device.")
+DENIED = StatusDetail("Disk", "DiskError", "Access to the path '/var/acr/data' is denied.")
+RESTING = {
+    "connection_state": "Offline",
+    "schedule": "0 8 * * *",
+    "sync_window": "PT2H",
+    "last_sync": NOW - minutes(200),
+}
+LATER = {"active_since": NOW + minutes(1)}
+
+CASES = {
+    "C2 failed": (cr(provisioning_state="Failed"), {}, (Verdict.FAILED, Reason.REGISTRY_UNHEALTHY, "C2")),
+    "C2 canceled": (cr(provisioning_state="CANCELED"), {}, (Verdict.FAILED, Reason.REGISTRY_UNHEALTHY, "C2")),
+    "C2 updating": (cr(provisioning_state="Updating"), {}, (Verdict.PROGRESSING, Reason.REGISTRY_PROGRESSING, "C2")),
+    "C2 a new word": (cr(provisioning_state="Odd"), {}, (Verdict.PROGRESSING, Reason.REGISTRY_PROGRESSING, "C2")),
+    "C5 never activated": (
+        cr(connection_state="Offline", activation="Inactive", last_sync=None),
+        {},
+        (Verdict.PROGRESSING, Reason.NEVER_ACTIVATED, "C5"),
+    ),
+    "C6 unhealthy": (
+        cr(connection_state="Unhealthy", status_details=(FULL,)),
+        {},
+        (Verdict.DEGRADED, Reason.REGISTRY_UNHEALTHY, "C6"),
+    ),
+    "C7 online": (cr(), {}, (Verdict.HEALTHY, Reason.OK, "C7")),
+    "C7 online, whatever the case": (cr(connection_state="ONLINE"), {}, (Verdict.HEALTHY, Reason.OK, "C7")),
+    "C7 online, heard of at the moment of our change": (
+        cr(),
+        {"active_since": NOW},
+        (Verdict.HEALTHY, Reason.OK, "C7"),
+    ),
+    "C7 online, not since our change": (cr(), LATER, (Verdict.PROGRESSING, Reason.REGISTRY_PROGRESSING, "C7")),
+    "C7 online, never heard of": (
+        cr(last_sync=None, last_activity=None),
+        {"active_since": NOW},
+        (Verdict.PROGRESSING, Reason.REGISTRY_PROGRESSING, "C7"),
+    ),
+    "C7 online, the newer of two times counts": (
+        cr(last_sync=NOW + minutes(2), last_activity=None),
+        LATER,
+        (Verdict.HEALTHY, Reason.OK, "C7"),
+    ),
+    "C8 syncing": (cr(connection_state="Syncing"), {}, (Verdict.HEALTHY, Reason.OK, "C8")),
+    "C9 between syncs": (cr(**RESTING), {}, (Verdict.WAITING, Reason.SCHEDULED_GAP, "C9")),
+    "C10 offline with its cluster": (
+        cr(connection_state="Offline"),
+        {"cluster": cluster("Offline")},
+        (Verdict.WAITING, Reason.ARC_OFFLINE, "C10"),
+    ),
+    "C10 before C9": (
+        cr(**RESTING),
+        {"cluster": cluster("Expired")},
+        (Verdict.WAITING, Reason.ARC_OFFLINE, "C10"),
+    ),
+    "C11 offline": (cr(connection_state="Offline"), {}, (Verdict.PROGRESSING, Reason.REGISTRY_OFFLINE, "C11")),
+    "C11 inactive, but it has synced": (
+        cr(connection_state="Offline", activation="Inactive"),
+        {},
+        (Verdict.PROGRESSING, Reason.REGISTRY_OFFLINE, "C11"),
+    ),
+    "C11 missed its last window": (
+        cr(**{**RESTING, "last_sync": NOW - minutes(2000)}),
+        {},
+        (Verdict.PROGRESSING, Reason.REGISTRY_OFFLINE, "C11"),
+    ),
+    "a state that nobody described": (
+        cr(connection_state="Hibernating"),
+        {},
+        (Verdict.UNKNOWN, Reason.UNKNOWN_STATE, ""),
+    ),
+}
+
+
+@pytest.mark.parametrize(("seen", "around", "expected"), CASES.values(), ids=CASES)
+def test_the_first_rule_that_matches_decides(seen, around, expected):
+    finding = judge(seen, around.get("cluster", cluster()), now=NOW, active_since=around.get("active_since"))
+
+    assert (finding.verdict, finding.reason, finding.rule) == expected
+
+
+def test_a_gap_tells_when_the_next_sync_is():
+    assert judge(cr(**RESTING), cluster(), now=NOW).message == "between syncs; next at 08:00Z"
+
+
+DETAILS = {
+    "one": ((FULL,), "Disk DiskError: No space left on device."),
+    "two": ((DENIED, FULL), "Disk DiskError: Access to the path '/var/acr/data' is denied."),
+    "none": ((), "reports a critical error without details"),
+}
+
+
+@pytest.mark.parametrize(("details", "message"), DETAILS.values(), ids=DETAILS)
+def test_an_unhealthy_registry_quotes_all_that_it_reports(details, message):
+    finding = judge(cr(connection_state="Unhealthy", status_details=details), cluster(), now=NOW)
+
+    assert finding.message == message
+    assert len(finding.evidence) == len(details)
