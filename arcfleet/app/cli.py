@@ -26,6 +26,7 @@ from arcfleet.settings import Settings
 app = App(
     name="arcfleet",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # main tells what a stop means.
     help="Put Azure's connected registry on a fleet of Arc-enabled Kubernetes clusters, and keep it there.",
 )
 EXIT = {Result.COMPLETED: 0, Result.COMPLETED_WITH_FAILURES: 3, Result.INCOMPLETE: 4}

@@ -204,7 +204,7 @@ def test_speed_changes_while_time_flows(worlds):
 
 def start(*arguments, text):
     command = [sys.executable, "-m", "simulator", *arguments]
-    return subprocess.Popen(  # noqa: S603 (our own module)
+    return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text
     )
 

@@ -39,7 +39,7 @@ EXTENSION = "providers/Microsoft.KubernetesConfiguration/extensions/berlin1"
         ("GET", "/registry/acreu1.azurecr.io/oauth2/token", b"", 401),
     ],
 )
-def test_a_bad_request_is_answered_in_kind(http, worlds, method, path, content, status):  # noqa: PLR0917
+def test_a_bad_request_is_answered_in_kind(http, worlds, method, path, content, status):
     url = path.format(acr=worlds.acr, arc=worlds.arc)
 
     answer = http.request(method, url, params=VERSION, content=content)
