@@ -22,7 +22,7 @@ async def install_extension(site: Site, facts: SiteFacts, connection_string: Sec
 
 
 @task(name="settle extension", task_run_name="{site.name} · settle extension", **runtime.OPTIONS)
-async def settle_extension(site: Site) -> ExtensionFacts:
+async def settle_extension(site: Site) -> ExtensionFacts | None:
     """Wait until no operation is under way on the extension."""
     here = runtime.current()
     return await steps.settle(here.gateways, site, partial(here.progress.waiting, site.name))

@@ -20,7 +20,8 @@ from arcfleet.app.live import Watch, print_report
 from arcfleet.core import report as rendering
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result
-from arcfleet.errors import ManifestError
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import FleetError, ManifestError, PermanentError
 from arcfleet.settings import Settings
 
 app = App(
@@ -59,7 +60,7 @@ def deploy(
     Exit codes: 0 all sites are as they should be; 1 bad input, nothing was sent; 3 a site failed; 4 a site was left
     out, because its cluster is out of contact.
     """
-    console = Console(stderr=json_output)
+    console = tables.console_of(stderr=json_output)
     labels = parse_labels(label or [])
     loaded = fleetfile.load(fleet).choose(site or (), labels)
     use_simulator(simulator)
@@ -81,7 +82,7 @@ def status_command(
 
     Exit codes: 0 every site is healthy; 1 bad input; 3 one is not.
     """
-    console = Console()
+    console = tables.console_of()
     loaded = fleetfile.load(fleet).choose(site or (), parse_labels(label or []))
     use_simulator(simulator)
     found = asyncio.run(read_status(loaded))
@@ -110,12 +111,12 @@ def simulate(
 
 
 @app.command
-def ui(*, port: int = 4200) -> int:
+def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> int:
     """Run Prefect's server and its UI with arcfleet's own data, until it is stopped."""
     home = Settings().home
     prefect_env.prepare(home, quiet=False)
     address = f"http://127.0.0.1:{port}"
-    Console().print(f"Prefect's UI: {address}\nRuns of this machine's arcfleet show up in it. Stop it with Ctrl-C.\n")
+    tables.console_of().print(f"Prefect's UI: {address}\nThe runs of arcfleet show up in it. Stop it with Ctrl-C.\n")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
         return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
@@ -123,23 +124,34 @@ def ui(*, port: int = 4200) -> int:
 
 
 def run_deploy(console: Console, path: Path, fleet: Fleet, max_concurrency: int | None) -> FleetReport:
-    """Run the deploy flow in this process, watched on the console, and return its report."""
+    """Run the deploy flow in this process, watched on the console, and return its report.
+
+    Raises:
+        PermanentError: There is no Prefect server, or the run ended before it had a report.
+    """
     settings = Settings()
-    with prefect_server.available(settings.home), Watch(console, fleet.name, settings.time_scale) as watch:
-        return asyncio.run(_deploy(str(path.resolve()), [site.name for site in fleet.sites], max_concurrency, watch))
+    sites = [site.name for site in fleet.sites]
+    with (
+        prefect_server.available(settings.home) as patience,
+        Watch(console, fleet.name, settings.time_scale) as watch,
+    ):
+        state = asyncio.run(_deploy(str(path.resolve()), sites, max_concurrency, watch, patience))
+    if watch.report is None:
+        raise PermanentError(
+            Reason.INTERNAL, f"the run ended as {state} before it had a report", "make ui shows its log"
+        )
+    return watch.report
 
 
-async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watch: Watch) -> FleetReport:
+async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watch: Watch, patience: float) -> str:
     # Prefect reads its settings at import; they are set by now.
     from flows.deploy_fleet import deploy_fleet  # noqa: PLC0415
     from tasks import runtime  # noqa: PLC0415
 
-    await asyncio.to_thread(prefect_server.wait_ready)
+    await asyncio.to_thread(prefect_server.wait_ready, patience)
     runtime.watcher.set(watch)
     state: Any = await deploy_fleet(path, sites=sites, max_concurrency=max_concurrency, return_state=True)
-    if watch.report is None:
-        raise RuntimeError(f"the run ended as {state.name} before it had a report: {state.message}")
-    return watch.report
+    return f"{state.name}: {state.message}"
 
 
 async def read_status(fleet: Fleet) -> status.FleetStatus:
@@ -178,7 +190,7 @@ def print_json(value: Any, indent: int | None = 2) -> None:
 
 def main() -> None:
     """Run the command line; bad input ends with exit code 1 and a list of problems."""
-    errors = Console(stderr=True, highlight=False)
+    errors = tables.console_of(stderr=True)
     try:
         code = app(result_action="return_value")
     except ManifestError as error:
@@ -186,6 +198,9 @@ def main() -> None:
             errors.print(problem, markup=False, soft_wrap=True)
         count = len(error.problems)
         errors.print(f"{count} problem{'s' if count > 1 else ''}; nothing was sent", style="bold")
+        code = 1
+    except FleetError as error:
+        errors.print(error.message, *filter(None, [error.remedy]), sep="\n", markup=False, soft_wrap=True)
         code = 1
     except KeyboardInterrupt:
         errors.print("stopped; what Azure had begun goes on, and the next run continues from there", style="bold")

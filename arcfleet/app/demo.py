@@ -7,23 +7,23 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from arcfleet import fleetfile
-from arcfleet.app import cli, rehearsal, status, tables
+from arcfleet.app import cli, prefect_server, rehearsal, status, tables
 from arcfleet.app.live import print_report
 from arcfleet.core.outcomes import FleetReport, Status
+from arcfleet.settings import Settings
 
 FLEET = Path(__file__).parents[2] / "deployments" / "fleets" / "demo.yaml"
 OFFLINE = "oslo"
 """The site whose Arc cluster is out of contact."""
-SPEED = 60.0
+SPEED = 90.0
 
 
 def main() -> int:
     """Run the demo; return 0 when the fleet came out as the world allows."""
-    console, began = Console(), time.monotonic()
+    console, began = tables.console_of(), time.monotonic()
     fleet = fleetfile.load(FLEET)
     console.print(
         Text(
@@ -36,7 +36,8 @@ def main() -> int:
     for cluster in world["clusters"]:
         if cluster["name"] == f"k-{OFFLINE}":
             cluster["connectivity"] = "Offline"
-    with rehearsal.running(world, speed=SPEED) as running:
+    # The Prefect server takes longest to start, so it comes first.
+    with prefect_server.available(Settings().home), rehearsal.running(world, speed=SPEED) as running:
         rehearsal.enter(running.addresses)
         report = cli.run_deploy(console, FLEET, fleet, None)
         found = asyncio.run(cli.read_status(fleet))

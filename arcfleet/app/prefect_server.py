@@ -22,18 +22,22 @@ import uvicorn
 
 from arcfleet.app import prefect_env
 from arcfleet.app.processes import APART
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import PermanentError
 
 START_TIMEOUT = 120.0
 """Seconds; the first start makes the database."""
+ANSWER_TIMEOUT = 15.0
+"""Seconds for a server that should be running already."""
 FLUSH_TIMEOUT = 10.0
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextlib.contextmanager
-def available(folder: Path, *, quiet: bool = True) -> Iterator[None]:
+def available(folder: Path, *, quiet: bool = True) -> Iterator[float]:
     """Have a Prefect server while the context is open: PREFECT_API_URL's, that of `arcfleet ui`, else an embedded one.
 
-    It may still be starting when the context is entered; `wait_ready` waits for it.
+    Yields the seconds for which `wait_ready` should wait: an embedded server is still starting by then.
 
     Args:
         folder: arcfleet's home.
@@ -45,7 +49,7 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[None]:
         # Two servers on one SQLite file would get in each other's way.
         os.environ.setdefault("PREFECT_API_URL", running)
     if "PREFECT_API_URL" in os.environ:
-        yield
+        yield ANSWER_TIMEOUT
         return
     port = _free_port()
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
@@ -59,7 +63,7 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[None]:
             **APART,
         )
         try:
-            yield
+            yield START_TIMEOUT
         finally:
             _flush()
             del os.environ["PREFECT_API_URL"]
@@ -88,19 +92,21 @@ def noted(folder: Path) -> str | None:
     return None
 
 
-def wait_ready() -> None:
+def wait_ready(timeout: float) -> None:
     """Return when the server of PREFECT_API_URL answers.
 
     Raises:
-        TimeoutError: It does not within two minutes.
+        PermanentError: It does not within `timeout` seconds.
     """
     url = f"{os.environ['PREFECT_API_URL']}/health"
-    deadline = time.monotonic() + START_TIMEOUT
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, OSError), OPENER.open(url, timeout=5):
             return
         time.sleep(0.05)
-    raise TimeoutError(f"no Prefect server answers at {url}")
+    raise PermanentError(
+        Reason.UNREACHABLE, f"no Prefect server answers at {url}", "check PREFECT_API_URL, or unset it to do without"
+    )
 
 
 def serve(port: int) -> None:

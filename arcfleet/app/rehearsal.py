@@ -20,7 +20,8 @@ import httpx
 from arcfleet.app.processes import APART
 from arcfleet.core import workloads
 from arcfleet.core.manifest import Fleet, Site
-from arcfleet.errors import ManifestError
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import ManifestError, PermanentError
 from arcfleet.settings import is_loopback
 
 World = dict[str, Any]
@@ -112,7 +113,7 @@ def running(world: World, *, port: int = 0, speed: float = 1.0, tls: bool = Fals
         process.stdin.flush()
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError("the simulator did not start")
+            raise PermanentError(Reason.INTERNAL, "the simulator did not start", "its own words stand above")
         addresses = json.loads(line)
         yield Rehearsal(addresses["control"], addresses, process)
     finally:

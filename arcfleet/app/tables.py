@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
@@ -10,7 +11,16 @@ from rich.text import Text
 from arcfleet.app import status as reading
 from arcfleet.app.status import FleetStatus
 
+WIDE = 160
 COLOURS = {"Online": "green", "Syncing": "green", "Offline": "yellow", "Unhealthy": "red", "Connected": "green"}
+
+
+def console_of(*, stderr: bool = False) -> Console:
+    """Return a console; as wide as the terminal, and wide enough for a report where there is none."""
+    found = Console(stderr=stderr, highlight=False)
+    if not found.is_terminal and "COLUMNS" not in os.environ:
+        found.width = WIDE
+    return found
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

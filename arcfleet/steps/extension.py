@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from arcfleet import waiting
@@ -10,13 +11,13 @@ from arcfleet.core import polling
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
-from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules
-from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps import diagnosis
 
+SHORT = 60.0
+"""Seconds that an operation usually takes still when it is found under way."""
 OnChange = Callable[[Finding | str], None]
 
 
@@ -53,31 +54,28 @@ async def install(
     return changed_at
 
 
-async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> ExtensionFacts:
-    """Wait until no operation is under way on the extension, and return it, healthy or failed.
+async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> ExtensionFacts | None:
+    """Wait until no operation is under way on the extension, and return it: healthy, failed, or gone (None).
 
     Raises:
-        PermanentError: The extension is gone, or still in progress after `timeouts.extension`.
+        PermanentError: It is still in progress after `timeouts.extension`.
     """
-    seen: list[ExtensionFacts] = []
+    seen: list[ExtensionFacts | None] = []
 
     async def look() -> Finding:
         extension = await gateways.extensions.extension(site)
-        if extension is None:
-            return Finding(Verdict.FAILED, Reason.DELETE_IN_PROGRESS, "extension", "it was deleted meanwhile")
-        cluster = await gateways.extensions.cluster(site)
-        finding = rules.judge(extension, cluster)
         seen.append(extension)
-        # Settled is all that is asked here; what a failed extension means, the next plan says.
-        return Finding(Verdict.HEALTHY, finding.reason, "extension", finding.message) if finding.settled else finding
+        finding = rules.judge(extension, await gateways.extensions.cluster(site))
+        # Settled is all that is asked here; what a failed or absent extension means, the next plan says.
+        settled = finding.settled or finding.verdict is Verdict.ABSENT
+        return replace(finding, verdict=Verdict.HEALTHY) if settled else finding
 
-    await waiting.until_settled(
+    wait = waiting.until_settled(
         look,
         clock=gateways.clock,
         deadline=site.timeouts.extension.total_seconds(),
-        delay=lambda elapsed: polling.next_delay(elapsed, 60),
+        delay=lambda elapsed: polling.next_delay(elapsed, SHORT),
         on_change=on_change,
     )
-    if not seen:
-        raise PermanentError(Reason.EXTENSION_FAILED, "extension: it was never seen")
+    await diagnosis.deepest(gateways, site, wait)
     return seen[-1]

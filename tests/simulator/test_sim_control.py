@@ -204,9 +204,7 @@ def test_speed_changes_while_time_flows(worlds):
 
 def start(*arguments, text):
     command = [sys.executable, "-m", "simulator", *arguments]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text
-    )
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text)
 
 
 def test_the_command_prints_one_line_and_stops_on_a_signal(worlds):

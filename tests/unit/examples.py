@@ -124,5 +124,5 @@ def applied(item: Desired) -> WorkloadFacts:
     spec = item.deployment["spec"]
     return deployment(
         applied_hash=item.deployment["metadata"]["annotations"][workloads.HASH_ANNOTATION],
-        images=tuple(c["image"] for c in spec["template"]["spec"]["containers"]),
+        images=tuple(c.get("image", "") for c in spec["template"]["spec"]["containers"]),
     )

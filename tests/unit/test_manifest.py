@@ -112,7 +112,7 @@ REFUSED = {
         FLEET + "groups: [{set: {}}]\n",
         "f:11:10  groups[0].match  is missing",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "problem"), REFUSED.values(), ids=REFUSED)

@@ -17,10 +17,7 @@ FINE = {"workloads": {"web": applied(WEB)}, "pull_secrets": {SECRET: True}}
 def test_a_site_as_it_should_be_is_left_alone():
     made = plan(site(), facts(**FINE), (WEB,))
 
-    assert made.disposition is Disposition.NOOP
-    assert not (
-        made.install or made.settle_first or made.workloads or made.pull_secrets or made.because or made.finding
-    )
+    assert made == SitePlan(Disposition.NOOP)
 
 
 def test_an_empty_site_gets_everything():

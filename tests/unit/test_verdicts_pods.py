@@ -18,7 +18,7 @@ def pulling(message: str, state: str = "ErrImagePull", **counters: int):
 
 
 def restarted(times: int, *, ready: bool = False, **values):
-    return deployment(pod(container(restarts=times, ready=ready, **values)), **values.pop("counters", {}))
+    return deployment(pod(container(restarts=times, ready=ready, **values)))
 
 
 CASES = {
@@ -29,7 +29,10 @@ CASES = {
     ),
     "P1 paused": (deployment(paused=True), (Verdict.WAITING, Reason.PAUSED, "P1")),
     "P2 complete": (deployment(pod(container(ready=True))), (Verdict.HEALTHY, Reason.OK, "P2")),
-    "P2 none wanted": (deployment(desired=0, total=0, updated=0, ready=0, available=0), (Verdict.HEALTHY, Reason.OK, "P2")),
+    "P2 none wanted": (
+        deployment(desired=0, total=0, updated=0, ready=0, available=0),
+        (Verdict.HEALTHY, Reason.OK, "P2"),
+    ),
     "P2 a restart from which it recovered": (restarted(3, ready=True), (Verdict.HEALTHY, Reason.OK, "P2")),
     "P14 an old pod is left": (deployment(total=2), (Verdict.PROGRESSING, Reason.ROLLOUT_PROGRESSING, "P14")),
     "P14 not ready": (deployment(ready=0), (Verdict.PROGRESSING, Reason.ROLLOUT_PROGRESSING, "P14")),
@@ -95,7 +98,7 @@ CASES = {
         deployment(pod(container(), container(waiting_reason="InvalidImageName"))),
         (Verdict.FAILED, Reason.POD_CONFIG, "P9"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("seen", "expected"), CASES.values(), ids=CASES)

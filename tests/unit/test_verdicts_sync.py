@@ -70,8 +70,15 @@ CONTACTS = {
         "no sync since our change",
     ),
     "S9 never": ({"last_sync": None}, None, Verdict.PROGRESSING, Reason.SYNC_PENDING, "S9", "no sync since our change"),
-    "a state that nobody described": ({"sync_state": "Odd"}, NOW, Verdict.HEALTHY, Reason.OK, "S7", "contact since our change (D)"),
-}  # fmt: skip
+    "a state that nobody described": (
+        {"sync_state": "Odd"},
+        NOW,
+        Verdict.HEALTHY,
+        Reason.OK,
+        "S7",
+        "contact since our change (D)",
+    ),
+}
 
 
 @pytest.mark.parametrize(("values", "since", "verdict", "reason", "rule", "message"), CONTACTS.values(), ids=CONTACTS)

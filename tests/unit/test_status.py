@@ -1,0 +1,175 @@
+"""Status: what Azure and the clusters show, as tables, and one bad site hides no other."""
+
+import io
+import json
+
+import pytest
+from examples import NOW, SITE, applied, cluster, cr, extension, facts, fleet, minutes, wanted
+from fakes import Script, gateways, port
+from rich.console import Console
+
+from arcfleet.app import status as reading
+from arcfleet.app import tables
+from arcfleet.app.status import FleetStatus, SiteStatus
+from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import PermanentError
+
+WEB = wanted()
+FINDING = Finding(Verdict.FAILED, Reason.CLUSTER_NOT_FOUND, "status", "cluster k-berlin does not exist")
+LIVE = {"workloads": {"web": applied(WEB)}}
+
+
+def named(*pairs: tuple[str, str | None]):
+    return [cr(name=name, parent=parent) for name, parent in pairs]
+
+
+TREES = {
+    "roots by name": ([("b", None), ("A", None), ("c", None)], ["A", "b", "c"]),
+    "children below their parent": (
+        [("a", None), ("b", None), ("z", "A"), ("y", "b"), ("x", "z")],
+        ["a", "z", "x", "b", "y"],
+    ),
+    "an unknown parent makes a root": ([("b", None), ("a", "elsewhere")], ["a", "b"]),
+    "nothing": ([], []),
+}
+
+
+@pytest.mark.parametrize(("pairs", "expected"), TREES.values(), ids=TREES)
+def test_connected_registries_are_listed_as_a_tree(pairs, expected):
+    assert [item.name for item in reading.as_tree(named(*pairs))] == expected
+
+
+ROWS = {
+    "well": (
+        facts(**LIVE),
+        {
+            "arc": "Connected",
+            "extension": "1.2.3 Succeeded",
+            "registry": "Online",
+            "last sync": "5 min ago",
+            "pods": "web 1/1",
+        },
+    ),
+    "nothing installed": (
+        facts(extension=None, connected_registry=cr(connection_state="Offline", last_sync=None)),
+        {"arc": "Connected", "extension": "-", "registry": "Offline", "last sync": "never", "pods": "web -"},
+    ),
+    "version not known": (facts(extension=extension("Failed", current_version=None)), {"extension": "Failed"}),
+    "out of contact": (
+        facts(cluster=cluster("Offline", last_heartbeat=NOW - minutes(43)), **LIVE),
+        {"arc": "Offline 48 min", "pods": "unknown (no contact)"},
+    ),
+    "never in contact": (facts(cluster=cluster("Offline")), {"arc": "Offline", "pods": "unknown (no contact)"}),
+}
+
+
+@pytest.mark.parametrize(("seen", "cells"), ROWS.values(), ids=ROWS)
+def test_a_sites_row_says_how_each_part_stands(seen, cells):
+    status = FleetStatus("f", (SiteStatus("berlin", seen, (WEB,), None, NOW + minutes(5)),), {})
+
+    (row,) = reading.fleet_rows(status)
+
+    assert {**row, **cells} == row
+    assert row["finding"] == ""
+
+
+def test_a_site_that_could_not_be_read_has_a_row_of_question_marks():
+    status = FleetStatus("f", (SiteStatus("berlin", None, (), FINDING, NOW),), {})
+
+    (row,) = reading.fleet_rows(status)
+
+    assert set(row.values()) == {"berlin", "?", FINDING.message}
+
+
+def test_the_articles_tables_have_azs_columns():
+    full = cr(parent="root", login_host="10.96.0.50", sync_state="Succeeded", schedule="* * * * *", sync_window="PT4H")
+    (listed,), (bare,) = reading.list_rows([full]), reading.list_rows([cr(last_sync=None)])
+    (shown,) = reading.show_rows([full])
+
+    common = ("berlinplant", "ReadOnly", "Online", "root", "10.96.0.50", "2026-11-24T12:00:00+00:00")
+    assert dict(zip(reading.LIST_COLUMNS, listed, strict=True))["SYNC STATE"] == "Succeeded"
+    assert listed == (*common, "Succeeded")
+    assert shown == (*common, "* * * * *", "PT4H", "Succeeded")
+    assert bare == ("berlinplant", "ReadOnly", "Online", "", "", "", "")
+
+
+def test_json_is_plain_and_carries_its_schema():
+    sites = (SiteStatus("berlin", facts(**LIVE), (WEB,), None, NOW), SiteStatus("lyon", None, (), FINDING, NOW))
+
+    plain = json.loads(json.dumps(reading.to_json(FleetStatus("f", sites, {"acreu1": (cr(),)}))))
+
+    assert (plain["schema"], plain["fleet"]) == (1, "f")
+    assert [site["finding"] and site["finding"]["reason"] for site in plain["sites"]] == [None, "cluster_not_found"]
+    assert plain["connectedRegistries"]["acreu1"][0]["CONNECTION STATE"] == "Online"
+
+
+TWO = f"""{fleet.__defaults__[0]}{SITE.replace("berlin", "lyon")}"""
+
+
+def world(*, clusters, listing=None):
+    return gateways(
+        registries=port(
+            registry=Script(facts().registry),
+            connected_registries=listing
+            or Script({"berlinplant": cr(), "lyonplant": cr(name="lyonplant", parent="berlinplant")}),
+            service_time=Script(NOW),
+        ),
+        extensions=port(cluster=Script(*clusters), extension=Script(extension())),
+    )
+
+
+async def test_a_fleet_is_read_and_a_bad_site_hides_no_other():
+    gone = PermanentError(Reason.CLUSTER_NOT_FOUND, "cluster does not exist")
+
+    status = await reading.read(world(clusters=(gone, cluster())), fleet(TWO))
+
+    findings = {site.site: site.finding for site in status.sites}
+    assert sorted((finding.reason if finding else "") for finding in findings.values()) == ["", "cluster_not_found"]
+    assert [item.name for item in status.registries["acreu1"]] == ["berlinplant", "lyonplant"]
+
+
+async def test_the_deepest_cause_is_the_sites_finding():
+    status = await reading.read(world(clusters=(cluster("Offline"),)), fleet(TWO))
+
+    assert {site.finding.subject for site in status.sites if site.finding} == {"arc"}
+
+
+async def test_a_registry_that_cannot_be_listed_is_told_by_each_of_its_sites():
+    listing = Script(PermanentError(Reason.FORBIDDEN, "no right"))
+
+    status = await reading.read(world(clusters=(cluster(),), listing=listing), fleet(TWO))
+
+    assert [site.finding and site.finding.reason for site in status.sites] == [Reason.FORBIDDEN] * 2
+    assert status.registries == {"acreu1": ()}
+
+
+def printed(show, *args, width: int = 20) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    show(console, *args)
+    return console.file.getvalue()
+
+
+def test_a_table_is_never_cut_however_narrow_the_terminal():
+    text = printed(tables.print_table, ("NAME", "STATE"), [("a-name-of-some-length", "Online [x]"), ("b", "")])
+
+    assert text.splitlines() == [
+        "NAME                   STATE",
+        "---------------------  ----------",
+        "a-name-of-some-length  Online [x]",
+        "b",
+    ]
+
+
+def test_columns_that_are_empty_throughout_are_left_out():
+    text = printed(tables.print_dicts, [{"site": "a", "finding": ""}, {"site": "b", "finding": ""}])
+
+    assert text.splitlines() == ["site", "----", "a", "b"]
+    assert printed(tables.print_dicts, []) == "\n\n"
+
+
+def test_the_articles_tables_are_headed_by_its_commands():
+    text = printed(tables.print_article_tables, FleetStatus("f", (), {"acreu1": (cr(),)}), width=80)
+
+    assert "az acr connected-registry list --registry acreu1" in text
+    assert text.count("berlinplant") == 2

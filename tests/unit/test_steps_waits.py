@@ -1,0 +1,236 @@
+"""Steps that wait: for the extension, for contact, for sync, for pods; and the deeper cause of silence."""
+
+import pytest
+from examples import (
+    DIGEST,
+    LOGIN_SERVER,
+    NOW,
+    applied,
+    cluster,
+    container,
+    cr,
+    deployment,
+    extension,
+    facts,
+    minutes,
+    pod,
+    site,
+    token,
+    wanted,
+)
+from fakes import FakeClock, Script, gateways, port
+
+from arcfleet.core.findings import Finding
+from arcfleet.core.names import ImageRef
+from arcfleet.core.reasons import Reason
+from arcfleet.core.secret import Secret
+from arcfleet.errors import PermanentError
+from arcfleet.steps.diagnosis import SILENCE, deepest
+from arcfleet.steps.extension import install, settle
+from arcfleet.steps.health import wait_healthy
+from arcfleet.steps.observe import observe
+from arcfleet.steps.rollout import roll_out
+from arcfleet.steps.sync import check_sync
+
+LATER = NOW + minutes(1)
+CONNECTED = (cluster(),)
+IMAGE = ImageRef("app/web", "stable")
+SCOPE = ["repositories/app/web/content/read"]
+SILENT = PermanentError(Reason.NEVER_ACTIVATED, "connected registry: still so", evidence=("e",))
+
+
+def listing(*answers):
+    return Script(*({"berlinplant": answer} for answer in answers))
+
+
+def failing(error):
+    async def step():
+        raise error
+
+    return step()
+
+
+def world(*, clusters=CONNECTED, extensions=(None,), apply=None, listed=None, actions=SCOPE, **kubernetes):
+    return gateways(
+        clock=FakeClock(),
+        registries=port(
+            registry=Script(facts().registry),
+            connected_registries=listed or listing(cr()),
+            service_time=Script(NOW),
+            token=Script(token(password1=NOW)),
+            scope_actions=Script(actions),
+        ),
+        extensions=port(cluster=Script(*clusters), extension=Script(*extensions), apply=apply or Script(extension())),
+        images=port(digest=Script(DIGEST)),
+        kubernetes=port(**kubernetes),
+    )
+
+
+async def refused(step) -> PermanentError:
+    with pytest.raises(PermanentError) as error:
+        await step
+    return error.value
+
+
+@pytest.mark.parametrize("reason", sorted(SILENCE))
+async def test_a_cluster_out_of_contact_explains_silence(reason):
+    silent = PermanentError(reason, "extension: still so", evidence=("e",))
+    here = world(clusters=(cluster("Offline"),))
+
+    error = await refused(deepest(here, site(), failing(silent)))
+
+    assert (error.reason, error.__cause__) == (Reason.ARC_OFFLINE, silent)
+    assert error.evidence == ("connectivityStatus Offline", "extension: still so")
+
+
+async def test_silence_of_a_cluster_in_contact_stays_what_it_is():
+    assert await refused(deepest(world(), site(), failing(SILENT))) is SILENT
+
+
+async def test_a_cause_that_is_known_is_not_looked_behind():
+    known, here = PermanentError(Reason.HELM_TIMEOUT, "x"), world(clusters=(cluster("Offline"),))
+
+    assert await refused(deepest(here, site(), failing(known))) is known
+    assert here.extensions.cluster.calls == []
+
+
+INSTALLS = {
+    "at once": (extension(), (), None),
+    "after a while": (extension("Creating"), (extension("Creating"), extension()), None),
+    "failed at once": (extension("Failed", error="chart path not found"), (), Reason.BAD_VERSION),
+    "failed after a while": (
+        extension("Creating"),
+        (extension("Failed", error="timed out waiting for the condition"),),
+        Reason.HELM_TIMEOUT,
+    ),
+    "deleted meanwhile": (extension("Creating"), (None,), Reason.DELETE_IN_PROGRESS),
+    "never ending": (extension("Creating"), (extension("Creating"),), Reason.EXTENSION_IN_PROGRESS),
+}
+
+
+@pytest.mark.parametrize(("applied_as", "then", "reason"), INSTALLS.values(), ids=INSTALLS)
+async def test_an_installation_ends_healthy_or_with_its_cause(applied_as, then, reason):
+    here = world(apply=Script(applied_as), extensions=then or (None,))
+    step = install(here, site(), facts(extension=None), Secret("s"), lambda _: None)
+
+    if reason is None:
+        assert await step == NOW
+    else:
+        assert (await refused(step)).reason is reason
+
+
+async def test_settling_returns_a_failed_extension_too():
+    here = world(extensions=(extension("Updating"), extension("Failed")))
+
+    assert (await settle(here, site(), lambda _: None)).provisioning_state == "Failed"
+
+
+async def test_contact_must_be_newer_than_our_change():
+    here, told = world(listed=listing(cr(), cr(), cr(last_activity=LATER))), []
+
+    found = await wait_healthy(here, site(), facts(), LATER, told.append)
+
+    assert found.last_activity == LATER
+    assert [finding.verdict for finding in told] == ["progressing", "healthy"]
+    assert here.clock.slept == [5.0, 5.0]
+
+
+async def test_where_nothing_was_changed_any_contact_will_do():
+    assert await wait_healthy(world(), site(), facts(), None, lambda _: None) == cr()
+
+
+async def test_a_broken_extension_is_told_before_any_waiting():
+    here = world()
+
+    error = await refused(wait_healthy(here, site(), facts(extension=extension("Failed")), None, lambda _: None))
+
+    assert (error.reason, here.clock.slept) == (Reason.EXTENSION_FAILED, [])
+
+
+async def test_a_registry_that_never_comes_fails_for_its_clusters_sake_if_that_is_gone():
+    never = cr(connection_state="Offline", activation="Inactive", last_sync=None)
+    here = world(listed=listing(never), clusters=(cluster("Offline"),))
+
+    assert (await refused(wait_healthy(here, site(), facts(), NOW, lambda _: None))).reason is Reason.ARC_OFFLINE
+
+
+async def test_a_connected_registry_that_does_not_exist_is_told_with_the_command():
+    error = await refused(observe(world(listed=Script({})), site(), {}))
+
+    assert error.reason is Reason.CONNECTED_REGISTRY_NOT_FOUND
+    assert error.remedy.startswith("az acr connected-registry create --registry acreu1 --name berlinplant")
+
+
+async def test_an_image_out_of_scope_is_told_before_any_waiting():
+    here = world(actions=[])
+
+    error = await refused(check_sync(here, site(), facts(), [IMAGE], changed_at=NOW, on_change=lambda _: None))
+
+    assert (error.reason, here.clock.slept) == (Reason.NOT_IN_SCOPE, [])
+
+
+async def test_each_image_gets_a_finding_with_its_grade():
+    here = world(listed=listing(cr(last_sync=None), cr(last_sync=LATER)))
+
+    found = await check_sync(here, site(), facts(), [IMAGE, IMAGE], changed_at=NOW, on_change=lambda _: None)
+
+    assert [finding.rule for finding in found] == ["S7", "S7"]
+
+
+WORKLOADS = '[{name: web, image: "app/web:stable"}]'
+
+
+async def test_observing_reads_everything_that_a_plan_needs():
+    live = applied(wanted())
+    here = world(extensions=(extension(),), login=Script(None), workload=Script(live))
+
+    seen, items = await observe(here, site(workloads=WORKLOADS), {})
+
+    assert (seen.workloads, seen.pull_secrets) == ({"web": live}, {("default", "regcred"): False})
+    assert [item.deployment for item in items] == [wanted().deployment]
+    assert here.images.digest.calls == [(LOGIN_SERVER, IMAGE)]
+
+
+async def test_a_tag_that_is_not_pinned_is_not_resolved():
+    here = world(login=Script(None), workload=Script(None))
+
+    await observe(here, site(workloads='[{name: web, image: "app/web:stable", pin: tag}]'), {})
+
+    assert here.images.digest.calls == []
+
+
+async def test_a_cluster_out_of_contact_is_not_asked_for_its_workloads():
+    seen, items = await observe(world(clusters=(cluster("Offline"),)), site(workloads=WORKLOADS), {})
+
+    assert (seen.cluster.connectivity, items) == ("Offline", ())
+
+
+async def rolled(seen, *looks) -> tuple[Finding | PermanentError, Script]:
+    here = world(workload=Script(*looks))
+    here.kubernetes.apply = apply = Script(None)
+    try:
+        return await roll_out(here, site(), facts(workloads={"web": seen}), wanted(), lambda _: None), apply
+    except PermanentError as error:
+        return error, apply
+
+
+async def test_a_workload_that_differs_is_applied_and_awaited():
+    finding, apply = await rolled(None, None, deployment(updated=0), deployment())
+
+    assert finding.rule == "P2"
+    assert [call[1]["kind"] for call in apply.calls] == ["Deployment"]
+
+
+async def test_a_workload_as_it_should_be_is_neither_applied_nor_looked_at():
+    finding, apply = await rolled(applied(wanted()), RuntimeError("nobody should look"))
+
+    assert (finding.rule, apply.calls) == ("P2", [])
+
+
+async def test_a_pull_error_that_lasts_fails_with_its_own_reason():
+    stuck = pod(container(waiting_reason="ErrImagePull", waiting_message="401 unauthorized"))
+
+    error, _ = await rolled(None, deployment(stuck, updated=0))
+
+    assert error.reason is Reason.CLIENT_TOKEN
+    assert error.evidence == ("401 unauthorized",)
