@@ -137,9 +137,7 @@ def run_deploy(console: Console, path: Path, fleet: Fleet, max_concurrency: int 
     ):
         state = asyncio.run(_deploy(str(path.resolve()), sites, max_concurrency, watch, patience))
     if watch.report is None:
-        raise PermanentError(
-            Reason.INTERNAL, f"the run ended as {state} before it had a report", "make ui shows its log"
-        )
+        raise PermanentError(Reason.INTERNAL, f"the run ended as {state}, without a report", "its log: arcfleet ui")
     return watch.report
 
 

@@ -11,8 +11,10 @@ from arcfleet.core import polling
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
+from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules
+from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps import diagnosis
 
@@ -49,6 +51,8 @@ async def install(
     if finding.settled:
         raise waiting.as_error(finding)
     settled = rules.judge(await settle(gateways, site, on_change), facts.cluster)
+    if settled.verdict is Verdict.ABSENT:
+        raise PermanentError(Reason.DELETE_IN_PROGRESS, "extension: somebody deleted it meanwhile", "deploy again")
     if not settled.ok:
         raise waiting.as_error(settled)
     return changed_at
