@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(BIN)/uv pip
+# The genuine az, which needs an environment of its own; data/az-requests.json was recorded with this version.
+COMPAT := .compat
+AZURE_CLI := 2.91.0
 # uv reads a virtual environment from here, whatever the caller's own settings are.
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit ui lock clean
+.PHONY: help setup demo test lint unit compat ui lock clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +35,15 @@ test: lint  ## Lint, then every test
 unit: $(READY)  ## The fast tests only: no server, no network
 	@$(BIN)/python -m pytest tests/unit
 
+$(COMPAT)/.ready: | $(READY)
+	@echo "setting up $(COMPAT) ..."
+	@$(PYTHON) -m venv $(COMPAT)
+	@$(UV) install --quiet --prerelease allow --python $(COMPAT)/bin/python azure-cli==$(AZURE_CLI)
+	@touch $@
+
+compat: $(READY) $(COMPAT)/.ready  ## The genuine az CLI against the simulator; prints what it said
+	@$(BIN)/python -m pytest -m compat --capture=no tests/compat
+
 lint: $(READY)  ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -46,4 +58,4 @@ lock: $(READY)  ## Resolve requirements.lock anew
 		--no-header --group dev pyproject.toml -o requirements.lock
 
 clean:  ## Remove what the targets above made
-	@rm -rf $(VENV) .arcfleet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	@rm -rf $(VENV) $(COMPAT) .arcfleet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

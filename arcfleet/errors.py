@@ -22,14 +22,18 @@ class FleetError(Exception):
         message: What was observed, in one line, free of secrets.
         remedy: What the operator should do next; empty where only waiting helps.
         evidence: Codes, messages and times as the service gave them.
+        rule: The verdict rule behind it, for example C11; empty where none was applied.
     """
 
-    def __init__(self, reason: Reason, message: str, remedy: str = "", evidence: tuple[str, ...] = ()) -> None:
-        super().__init__(reason, message, remedy, evidence)
+    def __init__(
+        self, reason: Reason, message: str, remedy: str = "", evidence: tuple[str, ...] = (), rule: str = ""
+    ) -> None:
+        super().__init__(reason, message, remedy, evidence, rule)
         self.reason = reason
         self.message = message
         self.remedy = remedy
         self.evidence = evidence
+        self.rule = rule
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"
@@ -51,10 +55,11 @@ class TransientError(FleetError):
         message: str,
         remedy: str = "",
         evidence: tuple[str, ...] = (),
+        rule: str = "",
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(reason, message, remedy, evidence)
-        self.args = (reason, message, remedy, evidence, retry_after)
+        super().__init__(reason, message, remedy, evidence, rule)
+        self.args = (reason, message, remedy, evidence, rule, retry_after)
         self.retry_after = retry_after
 
 

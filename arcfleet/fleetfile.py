@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from arcfleet.core import resolve, workloads
+from arcfleet.core import resolve, source, workloads
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.workloads import Object
 from arcfleet.errors import ManifestError
@@ -36,7 +36,11 @@ def load(path: str | Path) -> Fleet:
 
 def _read(path: Path, name: str) -> str:
     try:
+        if path.stat().st_size > source.MAX_BYTES:
+            raise ManifestError((f"{name}  is larger than {source.MAX_BYTES // 1_000_000} MB",))
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+    except UnicodeDecodeError:
+        raise ManifestError((f"{name}  can't be read: it is no UTF-8 text",)) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no path"
         raise ManifestError((f"{name}  can't be read: {why}",)) from None

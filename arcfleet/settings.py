@@ -21,8 +21,7 @@ CLOUDS: dict[str, tuple[str, str]] = {
 class Settings(BaseSettings):
     """How arcfleet reaches Azure and the clusters.
 
-    The endpoints that point elsewhere than to Azure, and working without a credential, are for rehearsals: they are
-    accepted for loopback addresses only.
+    Plain http and working without a credential are for rehearsals: they are accepted for loopback addresses only.
     """
 
     model_config = SettingsConfigDict(env_prefix="ARCFLEET_", frozen=True)

@@ -54,11 +54,13 @@ async def until_settled(
 
 def timed_out(finding: Finding, deadline: float) -> Finding:
     """Return the failure that an unsettled finding becomes at its deadline. It keeps the reason: that is the cause."""
-    reason = Reason.UNKNOWN_STATE if finding.verdict is Verdict.UNKNOWN else finding.reason
+    unknown = finding.verdict is Verdict.UNKNOWN or finding.reason is Reason.OK
+    reason = Reason.UNKNOWN_STATE if unknown else finding.reason
     message = f"still so after {deadline:.0f} s: {finding.message}"
     return replace(finding, verdict=Verdict.FAILED, reason=reason, message=message)
 
 
 def as_error(finding: Finding) -> PermanentError:
     """Return the error that carries a finding."""
-    return PermanentError(finding.reason, f"{finding.subject}: {finding.message}", finding.remedy, finding.evidence)
+    message = f"{finding.subject}: {finding.message}"
+    return PermanentError(finding.reason, message, finding.remedy, finding.evidence, finding.rule)

@@ -1,8 +1,8 @@
-"""The resource provider Microsoft.ContainerRegistry: registries and their connected registries.
+"""The resource provider Microsoft.ContainerRegistry: connected registries, and what its other modules share.
 
 Shapes and status codes: recordings of azure-cli (acr_connected_registry.json); rules: azure-cli's
 connected_registry.py and the models of azure-mgmt-containerregistry.
-Tokens, scope maps and passwords are in `tokens.py`.
+Registries are in `registries.py`; tokens, scope maps and passwords in `tokens.py`.
 """
 
 import re
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.arm import ArmError, api_version, body_of, not_found, page, properties_of
-from simulator.cloud import ACR, ConnectedRegistry, Registry, Stamps, group_id
+from simulator.cloud import ACR, MANAGED, ConnectedRegistry, Registry, Stamps, group_id
 from simulator.http import Request, Response, Router
 from simulator.loader import MAX_CLIENTS, MAX_CONNECTED
 from simulator.schedule import SyncSchedule, parse_duration, valid_cron
-from simulator.views import connected_view, registry_view
+from simulator.views import connected_view
 from simulator.world import World
 
 GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
@@ -28,13 +28,8 @@ _MODES = {"readonly": "ReadOnly", "readwrite": "ReadWrite"}
 
 
 def register(world: World, router: Router) -> None:
-    """Add the provider's routes for registries and connected registries."""
+    """Add the provider's routes for connected registries, and for operations."""
     api = AcrApi(world)
-    everywhere = "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/registries"
-    router.add("GET", everywhere, api.list_registries, "LIST registries")
-    router.add("GET", REGISTRY.removesuffix("/{registry}"), api.list_registries, "LIST registries")
-    router.add("GET", REGISTRY, api.get_registry, "GET registries")
-    router.add("PATCH", REGISTRY, api.update_registry, "PATCH registries")
     router.add("GET", CONNECTED, api.list_connected, "LIST connectedRegistries")
     one = CONNECTED + "/{connected}"
     router.add("GET", one, api.get_connected, "GET connectedRegistries")
@@ -69,33 +64,10 @@ def invalid(message: str) -> ArmError:
 
 
 class AcrApi:
-    """Handlers of registries and connected registries."""
+    """Handlers of connected registries."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-
-    def list_registries(self, request: Request, params: dict[str, str]) -> Response:
-        """List a subscription's registries, or a resource group's."""
-        prefix = f"/subscriptions/{params['subscription']}/"
-        if "group" in params:
-            prefix = f"{group_id(params['subscription'], params['group'])}/"
-        found = [r for key, r in self._world.registries.items() if key.startswith(prefix.lower())]
-        return page([registry_view(r) for r in found], request)
-
-    def get_registry(self, _request: Request, params: dict[str, str]) -> Response:
-        """Show one registry."""
-        return Response.json(registry_view(find_registry(self._world, params)))
-
-    def update_registry(self, request: Request, params: dict[str, str]) -> Response:
-        """Change tags, SKU or whether the dedicated data endpoint exists."""
-        registry, body = find_registry(self._world, params), body_of(request)
-        registry.settle(self._world.now())
-        properties = properties_of(request)
-        registry.data_endpoint = properties.get("dataEndpointEnabled", registry.data_endpoint)
-        registry.tags = body.get("tags", registry.tags)
-        registry.sku = (body.get("sku") or {}).get("name", registry.sku)
-        registry.stamps.modified = self._world.now()
-        return Response.json(registry_view(registry))
 
     def list_connected(self, request: Request, params: dict[str, str]) -> Response:
         """List the connected registries of a registry."""
@@ -112,12 +84,11 @@ class AcrApi:
     def put_connected(self, request: Request, params: dict[str, str]) -> Response:
         """Create a connected registry, or replace one's settings."""
         registry, name = find_registry(self._world, params), params["connected"]
-        properties = properties_of(request)
         old = registry.connected.get(name.lower())
         if old is None:
             self._admit(registry, name)
         registry.settle(self._world.now())
-        connected = self._read(registry, name, properties, old)
+        connected = self._read(registry, name, request, old)
         registry.connected[name.lower()] = connected
         if connected.instance is not None:
             connected.instance.reschedule(self._world.now())
@@ -130,6 +101,8 @@ class AcrApi:
         registry.settle(self._world.now())
         sync = properties.get("syncProperties")
         if sync:
+            if sync.get("authType") == MANAGED:
+                self._migrate(connected, request)
             # A schedule without a window drops the window (recorded, seq 84).
             window = sync.get("syncWindow", None if "schedule" in sync else connected.schedule.window)
             connected.schedule = _schedule(sync.get("schedule", connected.schedule.cron), window)
@@ -167,7 +140,7 @@ class AcrApi:
             operation.end("Succeeded", self._world.now())
 
         self._world.clock.after(self._world.timings.deactivate, free)
-        url = f"{request.base_url}{registry.id}/connectedRegistries/{connected.name}/operationResults"
+        url = f"{request.base_url}{registry.id}/connectedRegistries/{connected.name}/operationStatuses"
         location = f"{url}/{operation.id}?api-version={api_version(request)}"
         return Response(202, headers={"Location": location})
 
@@ -175,12 +148,14 @@ class AcrApi:
         """Accept the preview's manual resync: the next contact copies everything anyhow."""
         return self.get_connected(request, params)
 
-    def operation_status(self, _request: Request, params: dict[str, str]) -> Response:
-        """Show an operation's status (recorded, seq 11)."""
+    def operation_status(self, request: Request, params: dict[str, str]) -> Response:
+        """Show an operation's status (recorded, seq 11); 202 until it has ended, for those who follow a Location."""
         operation = self._world.operations.find(params["operation"], self._world.now())
         if operation is None:
             raise missing(params["operation"])
-        return Response.json({"status": operation.status})
+        url = f"{request.base_url}{request.path}?api-version={api_version(request)}"
+        status = 200 if operation.ended else 202
+        return Response.json({"status": operation.status}, status, {"Azure-AsyncOperation": url})
 
     def operation_result(self, request: Request, params: dict[str, str]) -> Response:
         """Answer 202 until an operation has ended, then 200."""
@@ -209,26 +184,32 @@ class AcrApi:
             raise ArmError(403, "QuotaExceeded", message)
 
     def _read(
-        self, registry: Registry, name: str, properties: dict[str, Any], old: ConnectedRegistry | None
+        self, registry: Registry, name: str, request: Request, old: ConnectedRegistry | None
     ) -> ConnectedRegistry:
+        properties = properties_of(request)
         above = properties.get("parent") or {}
         sync = above.get("syncProperties") or {}
-        token = registry.tokens.get(last(sync.get("tokenId", "")).lower())
-        if token is None:
-            raise missing(last(sync.get("tokenId", "")))
+        identity = _identity(request) if sync.get("authType") == MANAGED else None
+        token = "" if identity else _sync_token(registry, sync)
         mode = _MODES.get(str(properties.get("mode", "")).lower())
         if mode is None:
             raise invalid(f"The mode {properties.get('mode')} is not supported.")
         parent = self._parent(registry, above.get("id"), mode)
         now = self._world.now()
-        connected = old or ConnectedRegistry(name, token.name, SyncSchedule(), Stamps(now, now))
-        connected.token, connected.mode, connected.parent = token.name, mode, parent
+        connected = old or ConnectedRegistry(name, token, SyncSchedule(), Stamps(now, now))
+        connected.token, connected.mode, connected.parent = token, mode, parent
         connected.schedule = _schedule(sync.get("schedule", "* * * * *"), sync.get("syncWindow"))
         connected.message_ttl = sync.get("messageTtl", "P2D")
-        connected.auth_type = sync.get("authType")
+        connected.auth_type, connected.identity = sync.get("authType"), identity
         connected.stamps.modified = now
         self._settings(registry, connected, properties)
         return connected
+
+    def _migrate(self, connected: ConnectedRegistry, request: Request) -> None:
+        """Let an identity take the sync token's place: one way, and only while Offline (azure-cli)."""
+        if connected.instance is not None and connected.instance.online(self._world.now()):
+            raise invalid(f"The connected registry {connected.name} must be Offline to change its authentication.")
+        connected.token, connected.auth_type, connected.identity = "", MANAGED, _identity(request)
 
     def _parent(self, registry: Registry, identifier: str | None, mode: str) -> str | None:
         if not identifier or "/connectedregistries/" not in identifier.lower():
@@ -236,6 +217,8 @@ class AcrApi:
         parent = registry.connected.get(last(identifier).lower())
         if parent is None:
             raise missing(last(identifier))
+        if parent.auth_type == MANAGED:
+            raise invalid("A connected registry with a managed identity has no children.")
         if parent.mode == "ReadOnly" and mode != "ReadOnly":
             raise invalid("A ReadOnly parent has only ReadOnly children.")
         return parent.name
@@ -253,16 +236,41 @@ class AcrApi:
         connected.log_level = logging.get("logLevel", connected.log_level)
         connected.audit_log = logging.get("auditLogStatus", connected.audit_log)
         connected.notifications = properties.get("notificationsList", connected.notifications)
-        connected.garbage_collection = properties.get("garbageCollection", connected.garbage_collection)
+        # The CLI sends an empty object for what nobody gave: it replaces nothing (inferred).
+        collection = properties.get("garbageCollection") or {}
+        connected.garbage_collection = {**(connected.garbage_collection or {}), **collection} or None
 
     def _view(self, registry: Registry, connected: ConnectedRegistry, request: Request) -> dict[str, Any]:
         preview = (api_version(request) or "") > "2025-11-01"
         return connected_view(self._world, registry, connected, preview=preview)
 
 
+def operation_done(world: World, request: Request, place: str, prefix: str, kind: str = "operationStatuses") -> str:
+    """Return the URL of an operation that has ended when it is asked for, as recorded ones have (seq 10 and 11)."""
+    operation = world.operations.begin("InProgress", world.now(), prefix=prefix)
+    operation.end("Succeeded", world.now())
+    return f"{request.base_url}{place}/{kind}/{operation.id}?api-version={api_version(request)}"
+
+
 def last(identifier: str) -> str:
     """Return the name at the end of an ARM id."""
     return identifier.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _identity(request: Request) -> str:
+    """Return the user-assigned identity that a request attaches."""
+    attached = (body_of(request).get("identity") or {}).get("userAssignedIdentities") or {}
+    if len(attached) != 1:
+        raise invalid("Authentication by managed identity needs one user-assigned identity.")
+    return str(next(iter(attached)))
+
+
+def _sync_token(registry: Registry, sync: dict[str, Any]) -> str:
+    name = last(sync.get("tokenId", ""))
+    token = registry.tokens.get(name.lower())
+    if token is None:
+        raise missing(name)
+    return token.name
 
 
 def _schedule(cron: str, window: str | None) -> SyncSchedule:

@@ -109,6 +109,8 @@ class Agents:
             self._fail(extension, texts.OPERATION_FAILED, texts.helm(texts.not_created(error.message)))
             return
         cluster.release = release
+        # It says what was tried, not what works: the extension is still Creating (k8s_extension.json seq 3).
+        extension.current_version = release.instance.version
         release.stuck = not chart.startable()
         if not release.stuck:
             seconds = self._world.timings.extension_install
@@ -118,7 +120,7 @@ class Agents:
         def give_up() -> None:
             # Helm installs atomically: what it created goes with the failure.
             chart.remove(release.created)
-            cluster.release = None
+            cluster.release = extension.current_version = None
             self._report(cluster, extension, (texts.OPERATION_FAILED, texts.helm(texts.TIMED_OUT)))
 
         self._later(extension, self._world.timings.extension_timeout, give_up)

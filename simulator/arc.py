@@ -11,13 +11,13 @@ from typing import Any
 from simulator import texts
 from simulator.acr import Params
 from simulator.agents import Agents
+from simulator.arcviews import PROVIDER, cluster_view, extension_id, extension_view
 from simulator.arm import ArmError, api_version, body_of, not_found, page, properties_of
 from simulator.cloud import Stamps, group_id
 from simulator.http import Request, Response, Router
 from simulator.world import EXTENSION_TYPE, ConnectedCluster, Extension, World
 
 GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
-PROVIDER = "Microsoft.KubernetesConfiguration"
 CLUSTERS = GROUP + "/providers/Microsoft.Kubernetes/connectedClusters"
 CLUSTER = CLUSTERS + "/{cluster}"
 EXTENSIONS = CLUSTER + f"/providers/{PROVIDER}/extensions"
@@ -52,22 +52,22 @@ class ArcApi:
         if "group" in params:
             prefix = f"{group_id(params['subscription'], params['group'])}/"
         found = [c for key, c in self._world.clusters.items() if key.startswith(prefix.lower())]
-        return page([self._cluster_view(c) for c in found], request)
+        return page([cluster_view(self._world, c, _version(request)) for c in found], request)
 
-    def get_cluster(self, _request: Request, params: dict[str, str]) -> Response:
+    def get_cluster(self, request: Request, params: dict[str, str]) -> Response:
         """Show one cluster."""
-        return Response.json(self._cluster_view(self._cluster(params)))
+        return Response.json(cluster_view(self._world, self._cluster(params), _version(request)))
 
-    def list_extensions(self, _request: Request, params: dict[str, str]) -> Response:
+    def list_extensions(self, request: Request, params: dict[str, str]) -> Response:
         """List a cluster's extensions."""
         cluster = self._cluster(params)
-        views = [_extension_view(cluster, e) for e in cluster.extensions.values()]
+        views = [extension_view(cluster, e, _version(request)) for e in cluster.extensions.values()]
         return Response.json({"value": views, "nextLink": None})
 
-    def get_extension(self, _request: Request, params: dict[str, str]) -> Response:
+    def get_extension(self, request: Request, params: dict[str, str]) -> Response:
         """Show one extension."""
         cluster, extension = self._extension(params)
-        return Response.json(_extension_view(cluster, extension))
+        return Response.json(extension_view(cluster, extension, _version(request)))
 
     def put_extension(self, request: Request, params: dict[str, str]) -> Response:
         """Create an extension (201) or replace one's settings (200); the agent does the rest."""
@@ -144,10 +144,10 @@ class ArcApi:
         headers = self._headers(request, cluster, extension)
         if state == "Deleting":
             return Response(status, headers=headers)
-        return Response.json(_extension_view(cluster, extension), status, headers)
+        return Response.json(extension_view(cluster, extension, _version(request)), status, headers)
 
     def _headers(self, request: Request, cluster: ConnectedCluster, extension: Extension) -> dict[str, str]:
-        path = _extension_id(cluster, extension).replace("connectedClusters", "ConnectedClusters")
+        path = extension_id(cluster, extension).replace("connectedClusters", "ConnectedClusters")
         version = api_version(request)
         operation = f"{request.base_url}{path}/operations/{extension.operations[-1]}?api-Version={version}"
         headers = {"Azure-AsyncOperation": operation, "x-ms-async-operation-timeout": ACCEPTED}
@@ -189,29 +189,6 @@ class ArcApi:
             raise ArmError(404, "ResourceNotFound", message, error={"additionalInfo": []})
         return cluster, extension
 
-    def _cluster_view(self, cluster: ConnectedCluster) -> dict[str, Any]:
-        """Return a cluster as arc_extension_install.json seq 0 shows one."""
-        beat = cluster.last_heartbeat(self._world.now(), self._world.timings.arc_heartbeat)
-        return {
-            "id": cluster.id,
-            "name": cluster.name,
-            "type": "microsoft.kubernetes/connectedclusters",
-            "location": cluster.location,
-            "tags": cluster.tags,
-            "systemData": cluster.stamps.system_data(),
-            "identity": {"type": "SystemAssigned", "tenantId": self._world.tenant},
-            "properties": {
-                "provisioningState": "Succeeded",
-                "connectivityStatus": cluster.shown_connectivity(self._world.now()),
-                "distribution": "generic",
-                "infrastructure": "generic",
-                "kubernetesVersion": cluster.kube_version,
-                "totalNodeCount": len(cluster.nodes),
-                "agentVersion": "1.13.7",
-                "lastConnectivityTime": beat and beat.isoformat().replace("+00:00", "Z"),
-            },
-        }
-
 
 _DEFAULT_SCOPE = {"cluster": {"releaseNamespace": "connected-registry"}}
 _FORCED = {
@@ -243,36 +220,8 @@ def _pin(extension: Extension, properties: dict[str, Any]) -> None:
     extension.release_train = properties.get("releaseTrain") or extension.release_train
 
 
-def _extension_id(cluster: ConnectedCluster, extension: Extension) -> str:
-    return f"{cluster.id}/providers/{PROVIDER}/extensions/{extension.name}"
-
-
-def _extension_view(cluster: ConnectedCluster, extension: Extension) -> dict[str, Any]:
-    """Return an extension as k8s_extension.json seq 1 shows one: no protected value ever comes back."""
-    system = extension.stamps.system_data()
-    identity = {"type": "SystemAssigned", "principalId": extension.identity}
-    return {
-        "id": _extension_id(cluster, extension),
-        "name": extension.name,
-        "type": f"{PROVIDER}/extensions",
-        "properties": {
-            "extensionType": EXTENSION_TYPE,
-            "autoUpgradeMinorVersion": extension.auto_upgrade,
-            "releaseTrain": extension.release_train,
-            "version": extension.version,
-            "currentVersion": extension.current_version,
-            "scope": extension.scope,
-            "provisioningState": extension.state,
-            "configurationSettings": extension.settings,
-            "configurationProtectedSettings": dict.fromkeys(extension.protected, ""),
-            "statuses": extension.statuses,
-            "aksAssignedIdentity": None,
-            "isSystemExtension": False,
-            **({"errorInfo": extension.error} if extension.error else {}),
-        },
-        "systemData": {key: value if key.endswith("At") else None for key, value in system.items()},
-        **({"identity": identity} if extension.identity else {}),
-    }
+def _version(request: Request) -> str:
+    return api_version(request) or ""
 
 
 def _unregistered(cluster: ConnectedCluster) -> dict[str, str]:

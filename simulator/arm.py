@@ -4,12 +4,13 @@ Ids are compared without case and any api-version is accepted, as az and the SDK
 recordings where they hold one; those marked as ours do not.
 """
 
+import base64
 import hashlib
 import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulator.http import Request, Response, Route, Router
@@ -18,6 +19,7 @@ from simulator.world import World
 # What a subscription may still do when no bucket is simulated; recorded in September 2026.
 UNLIMITED = {"reads": 1099, "writes": 799, "deletes": 799}
 GLOBAL = {"reads": 16499, "writes": 11999, "deletes": 11999}
+LINKS = {"Azure-AsyncOperation", "Location"}
 LIMITS = {"reads": "armReads", "writes": "armWrites", "deletes": "armDeletes"}
 
 
@@ -82,7 +84,11 @@ class Arm:
         except ArmError as error:
             headers = {**headers, **error.headers}
             response = Response.json(error.payload, error.status)
-        response.headers = {**_identifiers(request), **headers, **response.headers}
+        now = self._world.now()
+        for name in LINKS & response.headers.keys():
+            if response.headers[name].startswith(request.base_url):
+                response.headers[name] += _signature(response.headers[name], now)
+        response.headers = {**_identifiers(request, now), **headers, **response.headers}
         return response
 
     def _answer(self, request: Request, found: tuple[Route, dict[str, str]] | None) -> Response:
@@ -195,14 +201,31 @@ def _unauthenticated(tenant: str) -> ArmError:
     return error
 
 
-def _identifiers(request: Request) -> dict[str, str]:
+def _signature(url: str, now: datetime) -> str:
+    """Return what ARM adds to a link to an operation (recorded, arc_extension_install.json seq 23): nobody checks it.
+
+    A client must neither rebuild such a link nor find it short: the certificate alone has 2.6 kB.
+    """
+    ticks = (now - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1) * 10
+    signature, digest = _random(f"{url}&{ticks}", 256), _random(url, 32)
+    return f"&t={ticks}&c={_CERTIFICATE}&s={signature}&h={digest}"
+
+
+def _random(seed: str, size: int) -> str:
+    return base64.urlsafe_b64encode(hashlib.shake_256(seed.encode()).digest(size)).rstrip(b"=").decode()
+
+
+_CERTIFICATE = _random("certificate", 1950)
+
+
+def _identifiers(request: Request, now: datetime) -> dict[str, str]:
     identifier = str(uuid.uuid4())
     headers = {
         "Cache-Control": "no-cache",
         "Pragma": "no-cache",
         "x-ms-request-id": identifier,
         "x-ms-correlation-request-id": request.headers.get("x-ms-correlation-request-id", identifier),
-        "x-ms-routing-request-id": f"SIMULATOR:{identifier}",
+        "x-ms-routing-request-id": f"SIMULATOR:{now:%Y%m%dT%H%M%SZ}:{identifier}",
     }
     client = request.headers.get("x-ms-client-request-id")
     return headers | ({"x-ms-client-request-id": client} if client else {})

@@ -6,7 +6,17 @@ from typing import Any
 
 from simulator.agents import Agents
 from simulator.clock import Clock
-from simulator.cloud import ConnectedRegistry, Push, Registry, ScopeMap, Stamps, Token, derived_digest, sync_actions
+from simulator.cloud import (
+    ConnectedRegistry,
+    Group,
+    Push,
+    Registry,
+    ScopeMap,
+    Stamps,
+    Token,
+    derived_digest,
+    sync_actions,
+)
 from simulator.credentials import SLOTS, ConnectionString
 from simulator.kube import Cluster, KubeError, NodeSpec, PullAnswer, PullRequest
 from simulator.loader import WorldError, camel, check, moment
@@ -60,6 +70,8 @@ class Builder:
 
     def build(self) -> World:
         """Return the world, with its deployed sites running."""
+        for item in self._data.get("resourceGroups", []):
+            self.world.add_group(self._group(item))
         for item in self._data.get("registries", []):
             self.world.add_registry(self._registry(item))
         for item in self._data.get("clusters", []):
@@ -77,6 +89,10 @@ class Builder:
 
     def _stamps(self) -> Stamps:
         return Stamps(self._born(), self._born())
+
+    def _group(self, item: Json) -> Group:
+        subscription = item.get("subscription", self.world.subscription)
+        return Group(item["name"], subscription, item.get("location", LOCATION), dict(item.get("tags", {})))
 
     def _registry(self, item: Json) -> Registry:
         registry = Registry(

@@ -1,6 +1,7 @@
 """The state of a cloud registry and all that hangs on it, indexed by lower-cased name."""
 
 import hashlib
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from simulator.kube.pull import Behaviour
 from simulator.schedule import SyncSchedule
 
 ACR = "Microsoft.ContainerRegistry"
+MANAGED = "ManagedIdentity"
 
 
 @dataclass(slots=True)
@@ -20,16 +22,31 @@ class Stamps:
     created: datetime
     modified: datetime
 
-    def system_data(self) -> dict[str, str]:
-        """Return ARM's `systemData` (shape: recordings/acr_connected_registry.json)."""
+    def system_data(self, zone: str = "+00:00") -> dict[str, str]:
+        """Return `systemData`; ARM itself writes the zone of its moments as Z (acr_connected_registry.json seq 3)."""
         return {
             "createdBy": "user@example.com",
             "createdByType": "User",
-            "createdAt": self.created.isoformat(),
+            "createdAt": self.created.isoformat().replace("+00:00", zone),
             "lastModifiedBy": "user@example.com",
             "lastModifiedByType": "User",
-            "lastModifiedAt": self.modified.isoformat(),
+            "lastModifiedAt": self.modified.isoformat().replace("+00:00", zone),
         }
+
+
+@dataclass(slots=True)
+class Group:
+    """A resource group."""
+
+    name: str
+    subscription: str
+    location: str
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The ARM id."""
+        return group_id(self.subscription, self.name)
 
 
 @dataclass(slots=True)
@@ -79,7 +96,12 @@ class Token:
 
 @dataclass(slots=True)
 class ConnectedRegistry:
-    """The ARM resource of a connected registry; `instance` is the one that last activated it."""
+    """The ARM resource of a connected registry.
+
+    Attributes:
+        token: The sync token's name; empty if `identity`, a user-assigned identity's id, takes its place.
+        instance: The one that last activated it.
+    """
 
     name: str
     token: str
@@ -94,12 +116,18 @@ class ConnectedRegistry:
     notifications: list[str] | None = None
     garbage_collection: dict[str, Any] | None = None
     auth_type: str | None = None
+    identity: str | None = None
     activated_by: str | None = None
     instance: Instance | None = None
     last_activity: datetime | None = None
     last_sync: datetime | None = None
     version: str | None = None
     host: str | None = None
+
+    @property
+    def client_id(self) -> str | None:
+        """The client id of its identity: derived from the id, as nobody simulates identities."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, self.identity.lower())) if self.identity else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +181,15 @@ class Registry:
         """Return a token's scope map."""
         return self.scope_maps.get(token.scope_map.lower())
 
+    def synced_to(self, connected: ConnectedRegistry) -> set[str]:
+        """Return the repositories that a connected registry may read."""
+        token = self.tokens.get(connected.token.lower())
+        if token is None:
+            # The roles of an identity, which nobody simulates, allow everything.
+            return set(self.images) if connected.auth_type == MANAGED else set()
+        scope = self.scope_of(token)
+        return scope.repositories() if scope else set()
+
     def login(self, username: str, password: str, now: datetime) -> Token | None:
         """Return the token that these credentials open, or None."""
         token = self.tokens.get(username.lower())
@@ -174,6 +211,11 @@ class Registry:
     def children(self, name: str) -> list[ConnectedRegistry]:
         """Return the connected registries whose parent is `name`."""
         return [c for c in self.connected.values() if (c.parent or "").lower() == name.lower()]
+
+
+def zulu(moment: datetime) -> str:
+    """Return a moment as ARM itself writes one, where providers write +00:00."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def group_id(subscription: str, group: str) -> str:

@@ -218,7 +218,9 @@ class Instance:
 
     def _unauthorized(self, registry: "Registry", resource: "ConnectedRegistry", moment: datetime) -> Problem | None:
         if resource.auth_type == "ManagedIdentity":
-            return None if self.connection.identity else INCORRECT_PASSWORD
+            # A world may leave open which identity it is.
+            known = self.connection.identity and resource.client_id in (None, self.connection.identity)
+            return None if known else INCORRECT_PASSWORD
         token = registry.tokens.get(resource.token.lower())
         if token is not None and not token.enabled:
             return TOKEN_DISABLED
@@ -256,10 +258,8 @@ class Instance:
         parent: "Instance | None",
         moment: datetime,
     ) -> None:
-        token = registry.tokens[resource.token.lower()]
-        scope = registry.scope_of(token)
         since = moment + timedelta(seconds=self.world.timings.sync_lag)
-        for repository in scope.repositories() if scope else ():
+        for repository in registry.synced_to(resource):
             held = self.images.setdefault(repository, {})
             tags = registry.images.get(repository, {})
             for reference, latest in tags.items():

@@ -9,7 +9,8 @@ from simulator.schedule import parse_duration, valid_cron
 from simulator.world import Timings
 
 KEYS = {
-    "": "time tenant subscription providers timings limits versions registries clusters",
+    "": "time tenant subscription providers timings limits versions resourceGroups registries clusters",
+    "resourceGroups": "name subscription location tags",
     "registries": """name resourceGroup subscription location sku dataEndpointEnabled tags images scopeMaps
         tokens connectedRegistries""",
     "images": "repository tag digest behaviour pushed",
@@ -88,6 +89,7 @@ class _Checker:
                 self._numbers(f"limits.{name}", {"bucket": None, "refill": None} | limit)
         if "time" in world:
             self._try(moment, world["time"], "world.time")
+        list(self._items(world, "resourceGroups", "world"))
         for path, registry in self._items(world, "registries", "world"):
             for kind in ("scopeMaps", "tokens", "connectedRegistries"):
                 for place, item in self._items(registry, kind, path):

@@ -3,8 +3,9 @@
 from typing import Any
 
 from simulator.arm import ArmError, page
-from simulator.cloud import ACR, Registry, group_id
+from simulator.cloud import ACR, Group, Registry
 from simulator.http import Request, Response, Router
+from simulator.views import sku_view
 from simulator.world import World
 
 SUBSCRIPTION = "/subscriptions/{subscription}"
@@ -17,6 +18,7 @@ def register(world: World, router: Router) -> None:
     router.add("GET", SUBSCRIPTION, api.get_subscription, "GET subscriptions")
     router.add("GET", SUBSCRIPTION + "/resources", api.list_resources, "LIST resources")
     router.add("GET", SUBSCRIPTION + "/resourceGroups", api.list_groups, "LIST resourceGroups")
+    router.add("GET", SUBSCRIPTION + "/resourceGroups/{group}", api.get_group, "GET resourceGroups")
     router.add("GET", SUBSCRIPTION + "/providers/{provider}", api.get_provider, "GET providers")
     router.add("POST", SUBSCRIPTION + "/providers/{provider}/register", api.register_provider, "POST providers")
 
@@ -45,25 +47,20 @@ class SubscriptionApi:
             if resource.subscription.lower() != params["subscription"].lower():
                 continue
             if not wanted or f"resourcetype eq '{kind.lower()}'" in wanted:
+                sku = {"sku": sku_view(resource)} if isinstance(resource, Registry) else {}
                 view = {"id": resource.id, "name": resource.name, "type": kind, "location": resource.location}
-                views.append(view | {"tags": resource.tags, "systemData": resource.stamps.system_data()})
+                views.append(view | sku | {"tags": resource.tags, "systemData": resource.stamps.system_data("Z")})
         return page(views, request)
 
     def list_groups(self, request: Request, params: dict[str, str]) -> Response:
-        """List the resource groups that hold something."""
+        """List a subscription's resource groups."""
         subscription = params["subscription"].lower()
-        groups = {r.resource_group: r for r in self._world.resources() if r.subscription.lower() == subscription}
-        views = [
-            {
-                "id": group_id(params["subscription"], name),
-                "name": name,
-                "type": "Microsoft.Resources/resourceGroups",
-                "location": resource.location,
-                "properties": {"provisioningState": "Succeeded"},
-            }
-            for name, resource in groups.items()
-        ]
+        views = [_group_view(g) for g in self._world.groups.values() if g.subscription.lower() == subscription]
         return page(views, request)
+
+    def get_group(self, _request: Request, params: dict[str, str]) -> Response:
+        """Show one resource group (recorded, acr_token.json seq 0)."""
+        return Response.json(_group_view(self._world.groups[params["subscription"].lower(), params["group"].lower()]))
 
     def get_provider(self, _request: Request, params: dict[str, str]) -> Response:
         """Show whether a resource provider is registered (recorded, k8s_extension.json seq 0)."""
@@ -95,3 +92,14 @@ class SubscriptionApi:
             "displayName": "Simulated subscription",
             "state": "Enabled",
         }
+
+
+def _group_view(group: Group) -> dict[str, Any]:
+    return {
+        "id": group.id,
+        "name": group.name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": group.location,
+        "tags": group.tags,
+        "properties": {"provisioningState": "Succeeded"},
+    }

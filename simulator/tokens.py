@@ -6,8 +6,8 @@ Shapes and status codes: data/recordings/acr_token.json and acr_connected_regist
 from datetime import datetime
 from typing import Any
 
-from simulator.acr import REGISTRY, Params, find_registry, invalid, last, missing
-from simulator.arm import ArmError, api_version, body_of, page, properties_of
+from simulator.acr import REGISTRY, Params, find_registry, invalid, last, missing, operation_done
+from simulator.arm import ArmError, body_of, page, properties_of
 from simulator.cloud import ACR, Registry, ScopeMap, Stamps, Token
 from simulator.credentials import SLOTS, Password
 from simulator.http import Request, Response, Router
@@ -169,19 +169,12 @@ class TokenApi:
         return registry, scope_map
 
     def _accepted(self, request: Request, view: dict[str, Any]) -> Response:
-        now = self._world.now()
-        operation = self._world.operations.begin("InProgress", now, prefix="token-")
-        operation.end("Succeeded", now)
-        url = f"{request.base_url}{view['id']}/operationStatuses/{operation.id}"
-        headers = {"Azure-AsyncOperation": f"{url}?api-version={api_version(request)}"}
-        return Response.json(view, 201, headers)
+        url = operation_done(self._world, request, view["id"], "token-")
+        return Response.json(view, 201, {"Azure-AsyncOperation": url})
 
     def _deleted(self, request: Request, registry: Registry) -> Response:
-        now = self._world.now()
-        operation = self._world.operations.begin("InProgress", now, prefix="token-")
-        operation.end("Succeeded", now)
-        url = f"{request.base_url}{registry.id}/operationResults/{operation.id}"
-        return Response(202, headers={"Location": f"{url}?api-version={api_version(request)}"})
+        url = operation_done(self._world, request, registry.id, "token-", "operationResults")
+        return Response(202, headers={"Location": url})
 
 
 def regenerate(

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from simulator.cloud import ACR, ConnectedRegistry, Registry
+from simulator.cloud import ACR, MANAGED, ConnectedRegistry, Registry, zulu
 from simulator.world import World
 
 
 def registry_view(registry: Registry) -> dict[str, Any]:
     """Return a registry as seq 2 shows one."""
     return {
-        "sku": {"name": registry.sku, "tier": registry.sku},
+        "sku": sku_view(registry),
         "type": f"{ACR}/registries",
         "id": registry.id,
         "name": registry.name,
@@ -18,10 +18,11 @@ def registry_view(registry: Registry) -> dict[str, Any]:
         "systemData": registry.stamps.system_data(),
         "properties": {
             "loginServer": registry.login_server,
-            "creationDate": registry.stamps.created.isoformat(),
+            "creationDate": zulu(registry.stamps.created),
             "provisioningState": "Succeeded",
             "adminUserEnabled": False,
             "networkRuleSet": {"defaultAction": "Allow", "ipRules": []},
+            "policies": _policies(registry),
             "encryption": {"status": "disabled"},
             "dataEndpointEnabled": registry.data_endpoint,
             "dataEndpointHostNames": [registry.data_host] if registry.data_endpoint else [],
@@ -31,6 +32,24 @@ def registry_view(registry: Registry) -> dict[str, Any]:
             "zoneRedundancy": "Disabled",
             "anonymousPullEnabled": False,
         },
+    }
+
+
+def sku_view(registry: Registry) -> dict[str, str]:
+    """Return a registry's SKU."""
+    return {"name": registry.sku, "tier": registry.sku}
+
+
+def _policies(registry: Registry) -> dict[str, Any]:
+    """Return the policies of a registry on which nobody has set any."""
+    since = registry.stamps.created.isoformat()
+    return {
+        "quarantinePolicy": {"status": "disabled"},
+        "trustPolicy": {"type": "Notary", "status": "disabled"},
+        "retentionPolicy": {"days": 7, "lastUpdatedTime": since, "status": "disabled"},
+        "exportPolicy": {"status": "enabled"},
+        "azureADAuthenticationAsArmPolicy": {"status": "enabled"},
+        "softDeletePolicy": {"retentionDays": 7, "lastUpdatedTime": since, "status": "disabled"},
     }
 
 
@@ -68,7 +87,12 @@ def connected_view(world: World, registry: Registry, connected: ConnectedRegistr
         "systemData": connected.stamps.system_data(),
         # A property without a value is left out, as the recordings do.
         "properties": {key: value for key, value in properties.items() if value is not None},
+        **({"identity": _identity_view(connected)} if connected.identity else {}),
     }
+
+
+def _identity_view(connected: ConnectedRegistry) -> dict[str, Any]:
+    return {"type": "UserAssigned", "userAssignedIdentities": {connected.identity: {"clientId": connected.client_id}}}
 
 
 def _state(connected: ConnectedRegistry, *, online: bool) -> str:
@@ -87,7 +111,7 @@ def _status_details(connected: ConnectedRegistry) -> list[dict[str, Any]] | None
 
 
 def _sync_view(registry: Registry, connected: ConnectedRegistry) -> dict[str, Any]:
-    managed = connected.auth_type == "ManagedIdentity"
+    managed = connected.auth_type == MANAGED
     view = {
         "tokenId": None if managed else f"{registry.id}/tokens/{connected.token}",
         "schedule": connected.schedule.cron,

@@ -17,6 +17,7 @@ from rich.console import Console
 from arcfleet import __version__, fleetfile
 from arcfleet.app import prefect_env, prefect_server, rehearsal, status, tables
 from arcfleet.app.live import Watch, print_report
+from arcfleet.app.prefect_server import PrefectServer
 from arcfleet.core import report as rendering
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result
@@ -132,21 +133,21 @@ def run_deploy(console: Console, path: Path, fleet: Fleet, max_concurrency: int 
     settings = Settings()
     sites = [site.name for site in fleet.sites]
     with (
-        prefect_server.available(settings.home) as patience,
+        prefect_server.available(settings.home) as server,
         Watch(console, fleet.name, settings.time_scale) as watch,
     ):
-        state = asyncio.run(_deploy(str(path.resolve()), sites, max_concurrency, watch, patience))
+        state = asyncio.run(_deploy(str(path.resolve()), sites, max_concurrency, watch, server))
     if watch.report is None:
         raise PermanentError(Reason.INTERNAL, f"the run ended as {state}, without a report", "its log: arcfleet ui")
     return watch.report
 
 
-async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watch: Watch, patience: float) -> str:
+async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watch: Watch, server: PrefectServer) -> str:
     # Prefect reads its settings at import; they are set by now.
     from flows.deploy_fleet import deploy_fleet  # noqa: PLC0415
     from tasks import runtime  # noqa: PLC0415
 
-    await asyncio.to_thread(prefect_server.wait_ready, patience)
+    await asyncio.to_thread(server.wait_ready)
     runtime.watcher.set(watch)
     state: Any = await deploy_fleet(path, sites=sites, max_concurrency=max_concurrency, return_state=True)
     return f"{state.name}: {state.message}"

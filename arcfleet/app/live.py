@@ -70,13 +70,14 @@ class Watch:
         """A step of a site begins."""
         self._active[site] = _Active(step, self._now())
         if not self._live:
-            self.console.print(f"{clock_time(self._now()):>7}  {site}  {step}", highlight=False)
+            self.console.print(Text(f"{clock_time(self._now()):>7}  {site}  {step}"))
 
     def end(self, outcome: Outcome) -> None:
         """A site has ended."""
         self._active.pop(outcome.site, None)
         self._ended.append(outcome)
-        self.console.print(outcome_line(outcome))
+        # In a line here; the report has the whole of it.
+        self.console.print(outcome_line(outcome), no_wrap=True, overflow="ellipsis")
 
     def finish(self, report: FleetReport) -> None:
         """A run has ended."""
@@ -102,7 +103,8 @@ class Watch:
             table.add_column(heading, justify="right" if heading == "for" else "left", no_wrap=heading != "waiting for")
         now = self._now()
         for site, active in list(self._active.items()):
-            table.add_row(f"  {site}", active.step, clock_time(now - active.since), active.waiting)
+            # Text, since a message may hold what Rich would take for markup.
+            table.add_row(Text(f"  {site}"), active.step, clock_time(now - active.since), Text(active.waiting))
         return Group(self._header(now), table)
 
     def _header(self, now: float) -> Text:

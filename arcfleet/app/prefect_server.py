@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -33,11 +34,36 @@ FLUSH_TIMEOUT = 10.0
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+@dataclass(frozen=True, slots=True)
+class PrefectServer:
+    """A Prefect server that a command uses; an embedded one is a process of ours, with a log."""
+
+    url: str
+    process: subprocess.Popen[bytes] | None = None
+    log: Path | None = None
+
+    def wait_ready(self) -> None:
+        """Return when the server answers.
+
+        Raises:
+            PermanentError: It does not: at once where our own process has ended, else after a while.
+        """
+        deadline = time.monotonic() + (START_TIMEOUT if self.process else ANSWER_TIMEOUT)
+        while time.monotonic() < deadline:
+            if _answers(self.url):
+                return
+            if self.process and self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        remedy = f"its own words: {self.log}" if self.log else "check PREFECT_API_URL, or unset it to do without"
+        raise PermanentError(Reason.UNREACHABLE, f"no Prefect server answers at {self.url}", remedy)
+
+
 @contextlib.contextmanager
-def available(folder: Path, *, quiet: bool = True) -> Iterator[float]:
+def available(folder: Path, *, quiet: bool = True) -> Iterator[PrefectServer]:
     """Have a Prefect server while the context is open: PREFECT_API_URL's, that of `arcfleet ui`, else an embedded one.
 
-    Yields the seconds for which `wait_ready` should wait: an embedded server is still starting by then.
+    An embedded one may still be starting when the context is entered; `wait_ready` waits for it.
 
     Args:
         folder: arcfleet's home.
@@ -49,21 +75,21 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[float]:
         # Two servers on one SQLite file would get in each other's way.
         os.environ.setdefault("PREFECT_API_URL", running)
     if "PREFECT_API_URL" in os.environ:
-        yield ANSWER_TIMEOUT
+        yield PrefectServer(os.environ["PREFECT_API_URL"])
         return
-    port = _free_port()
-    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-    with (folder / "prefect" / "server.log").open("w") as log:
+    url, log = f"http://127.0.0.1:{(port := _free_port())}/api", prefect_env.home_of(folder) / "server.log"
+    os.environ["PREFECT_API_URL"] = url
+    with log.open("wb") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             [sys.executable, "-m", "arcfleet.app.prefect_server", str(port)],
             stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
+            stdout=sink,
+            stderr=sink,
             env={**os.environ, "PREFECT_UI_ENABLED": "0"},
             **APART,
         )
         try:
-            yield START_TIMEOUT
+            yield PrefectServer(url, process, log)
         finally:
             _flush()
             del os.environ["PREFECT_API_URL"]
@@ -75,7 +101,7 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[float]:
 @contextlib.contextmanager
 def note(folder: Path, url: str) -> Iterator[None]:
     """Note, while the context is open, that a server with the data of `folder` answers at `url`."""
-    place = folder / "prefect" / "server.url"
+    place = _note_of(folder)
     place.write_text(url)
     try:
         yield
@@ -85,28 +111,9 @@ def note(folder: Path, url: str) -> Iterator[None]:
 
 def noted(folder: Path) -> str | None:
     """Return the address of a server that was noted and answers; None without one."""
-    place = folder / "prefect" / "server.url"
+    place = _note_of(folder)
     url = place.read_text().strip() if place.exists() else ""
-    with contextlib.suppress(urllib.error.URLError, OSError, ValueError), OPENER.open(f"{url}/health", timeout=2):
-        return url
-    return None
-
-
-def wait_ready(timeout: float) -> None:
-    """Return when the server of PREFECT_API_URL answers.
-
-    Raises:
-        PermanentError: It does not within `timeout` seconds.
-    """
-    url = f"{os.environ['PREFECT_API_URL']}/health"
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        with contextlib.suppress(urllib.error.URLError, OSError), OPENER.open(url, timeout=5):
-            return
-        time.sleep(0.05)
-    raise PermanentError(
-        Reason.UNREACHABLE, f"no Prefect server answers at {url}", "check PREFECT_API_URL, or unset it to do without"
-    )
+    return url if url and _answers(url) else None
 
 
 def serve(port: int) -> None:
@@ -140,6 +147,16 @@ def _flush() -> None:
 
     for worker in (APILogWorker, EventsWorker):
         worker.drain_all(timeout=FLUSH_TIMEOUT)
+
+
+def _note_of(folder: Path) -> Path:
+    return prefect_env.home_of(folder) / "server.url"
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(urllib.error.URLError, OSError, ValueError), OPENER.open(f"{url}/health", timeout=5):
+        return True
+    return False
 
 
 def _free_port() -> int:

@@ -130,6 +130,8 @@ def addresses_of(url: str) -> Mapping[str, Any]:
     url = url.rstrip("/")
     if not is_loopback(url):
         raise ManifestError((f"--simulator {url}  is not an address of this machine",))
+    if url.startswith("https"):
+        raise ManifestError((f"--simulator {url}  rehearse over http: nobody trusts the simulator's own CA",))
     try:
         speed = httpx.get(f"{url}/control/time", timeout=10).raise_for_status().json()["speed"]
     except (httpx.HTTPError, ValueError, KeyError):

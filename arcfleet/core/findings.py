@@ -55,9 +55,7 @@ def of_error(error: BaseException, subject: str) -> Finding:
     carry anything.
     """
     if isinstance(error, FleetError):
-        return Finding(
-            Verdict.FAILED, error.reason, subject, error.message, evidence=error.evidence, remedy=error.remedy
-        )
+        return Finding(Verdict.FAILED, error.reason, subject, error.message, error.rule, error.evidence, error.remedy)
     return Finding(
         Verdict.FAILED,
         Reason.INTERNAL,

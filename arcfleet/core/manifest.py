@@ -5,6 +5,7 @@ A site that leaves `core.resolve` is complete: defaults and groups are merged in
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -109,6 +110,9 @@ class Kube(Model):
     in_cluster: bool = False
 
 
+_SECRET_KEY = re.compile(r"connectionstring|password|secret|tls\.key", re.IGNORECASE)
+
+
 class Extension(Model):
     """The connected registry extension's options, as `az k8s-extension create` has them."""
 
@@ -126,6 +130,9 @@ class Extension(Model):
             raise ValueError("a pinned version needs autoUpgrade: false; Azure refuses the two together")
         if "service.clusterIP" in self.settings:
             raise ValueError("give the address as the site's clusterIP, not as a setting")
+        secret = next((key for key in self.settings if _SECRET_KEY.search(key)), None)
+        if secret:
+            raise ValueError(f"settings.{secret} looks like a secret; a fleet file never holds one")
         return self
 
 

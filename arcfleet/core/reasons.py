@@ -87,7 +87,6 @@ class Reason(StrEnum):
     NO_KUBERNETES_ACCESS = "no_kubernetes_access"
 
     # Everything else
-    TIMED_OUT = "timed_out"
     UNKNOWN_STATE = "unknown_state"
     INTERNAL = "internal"
     """A defect of arcfleet itself."""

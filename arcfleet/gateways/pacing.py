@@ -73,6 +73,7 @@ class Pacer:
 def seconds_of(retry_after: str | None) -> float | None:
     """Return a Retry-After header as seconds; None where it is absent or a date, which the SDK's retry obeys itself."""
     try:
-        return float(retry_after) if retry_after else None
+        seconds = float(retry_after or "nan")
     except ValueError:
         return None
+    return seconds if 0 <= seconds < float("inf") else None

@@ -26,11 +26,13 @@ async def roll_out(gateways: Gateways, site: Site, facts: SiteFacts, wanted: Des
     else:
         for item in wanted.objects:
             await gateways.kubernetes.apply(site, item)
-    seen = rules.Suspicion()
+    suspicion, steadiness = rules.Suspicion(), rules.Steadiness()
 
     async def look() -> Finding:
         workload = await gateways.kubernetes.workload(site, wanted.namespace, wanted.name, pods=True)
-        return seen.confirm(rules.judge(workload, wanted.name), gateways.clock.monotonic())
+        now = gateways.clock.monotonic()
+        finding = suspicion.confirm(rules.judge(workload, wanted.name), now)
+        return steadiness.confirm(finding, workload, now)
 
     return await waiting.until_settled(
         look,

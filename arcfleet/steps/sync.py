@@ -36,7 +36,7 @@ async def check_sync(
     token = await gateways.registries.token(site.registry_ref, cr.sync_token_id)
     actions = await gateways.registries.scope_actions(site.registry_ref, token.scope_map_id)
     for image in images:
-        scope = rules.judge_scope(image, cr, actions)
+        scope = rules.judge_scope(image, cr, actions, site.registry)
         if not scope.ok:
             raise waiting.as_error(scope)
     return tuple([await _contact(gateways, site, image, changed_at, on_change) for image in images])

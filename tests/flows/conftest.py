@@ -47,8 +47,8 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
     before = dict(os.environ)
     try:
-        with prefect_server.available(home) as patience:
-            prefect_server.wait_ready(patience)
+        with prefect_server.available(home) as server:
+            server.wait_ready()
             url = os.environ["PREFECT_API_URL"]
             with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home / "prefect"}):
                 yield home

@@ -71,7 +71,7 @@ def test_the_answer_to_a_create_is_the_recorded_one(http, worlds):
     operation = new.headers["Azure-AsyncOperation"]
     assert operation.startswith(str(http.base_url))
     assert "/ConnectedClusters/k-ber1/" in operation
-    assert operation.endswith("?api-Version=2023-05-01")
+    assert "?api-Version=2023-05-01&t=" in operation
     assert new.headers["Location"].startswith("https://westeurope.rp.kubernetesconfiguration.azure.com/")
     assert "Retry-After" not in new.headers
     properties = new.json()["properties"]

@@ -9,6 +9,13 @@ EXTENSION = "providers/Microsoft.KubernetesConfiguration/extensions/berlin1"
 @pytest.mark.parametrize(
     ("method", "path", "content", "status"),
     [
+        ("PUT", "{acr}", b"{}", 400),
+        ("PUT", "{acr}", b'{"location": 5}', 400),
+        ("PUT", "{acr}", b'{"location": "westeurope", "sku": "Premium"}', 400),
+        ("PUT", "{acr}x-", b'{"location": "westeurope", "sku": {"name": "Premium"}}', 400),
+        ("PATCH", "{acr}", b'{"sku": {"name": "Best"}}', 400),
+        ("PATCH", "{acr}", b'{"tags": []}', 400),
+        ("PATCH", "{acr}", b'{"properties": {"dataEndpointEnabled": "yes"}}', 400),
         ("PUT", "{acr}/tokens/x", b"", 400),
         ("PUT", "{acr}/tokens/x", b"[]", 400),
         ("PUT", "{acr}/tokens/x", b'{"properties": []}', 404),

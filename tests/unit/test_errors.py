@@ -15,7 +15,7 @@ from arcfleet.errors import FleetError, ManifestError, PermanentError, Transient
 
 EXAMPLES = {
     "fleet": FleetError(Reason.INTERNAL, "broken"),
-    "permanent": PermanentError(Reason.REFUSED, "no", "do this", ("HTTP 400",)),
+    "permanent": PermanentError(Reason.REFUSED, "no", "do this", ("HTTP 400",), "C11"),
     "transient": TransientError(Reason.THROTTLED, "slower", evidence=("HTTP 429",), retry_after=17.0),
     "transient without a wait": TransientError(Reason.UNREACHABLE, "gone"),
     "manifest": ManifestError(("f:1:1  a  is wrong", "f:2:1  b  is wrong")),

@@ -141,10 +141,10 @@ DEEP = {
 
 @pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
 def test_deep_nesting_is_refused_quickly(text):
-    began = time.monotonic()
+    began = time.process_time()
 
     assert refusal(text) == "f.yaml  the file nests too deeply"
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_an_alias_bomb_is_refused_at_its_first_anchor():

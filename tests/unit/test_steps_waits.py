@@ -119,10 +119,11 @@ async def test_an_installation_ends_healthy_or_with_its_cause(applied_as, then, 
         assert (await refused(step)).reason is reason
 
 
-async def test_settling_returns_a_failed_extension_too():
-    here = world(extensions=(extension("Updating"), extension("Failed")))
+@pytest.mark.parametrize("end", [extension("Failed"), extension(), None], ids=["failed", "healthy", "gone"])
+async def test_settling_returns_whatever_the_operation_ended_in(end):
+    here = world(extensions=(extension("Updating"), end))
 
-    assert (await settle(here, site(), lambda _: None)).provisioning_state == "Failed"
+    assert await settle(here, site(), lambda _: None) == end
 
 
 async def test_contact_must_be_newer_than_our_change():

@@ -175,3 +175,21 @@ def test_a_suspicion_remembers_since_when(story, verdict):
         last = suspicion.confirm(seen_as(reason, Verdict.HEALTHY if reason is Reason.OK else Verdict.PROGRESSING), now)
 
     assert last.verdict is verdict
+
+
+def test_a_workload_is_healthy_only_once_it_has_stayed_so():
+    steadiness = Steadiness(needed=10)
+    healthy = Finding(Verdict.HEALTHY, Reason.OK, "workload web", "1/1 available", "P2")
+    live = replace(workload(), pods=(pod(container(ready=True, restarts=0)),))
+    restarted = replace(live, pods=(pod(container(ready=True, restarts=1)),))
+
+    verdicts = [steadiness.confirm(healthy, facts, now).verdict for facts, now in (
+        (live, 0), (live, 9), (restarted, 11), (restarted, 20), (restarted, 21))]  # fmt: skip
+
+    assert verdicts == [Verdict.PROGRESSING] * 4 + [Verdict.HEALTHY]
+
+
+def test_a_ready_container_is_not_blamed_for_restarts_long_ago():
+    long_ago = pod(container(ready=True, restarts=9))
+
+    assert judge(replace(workload(), pods=(long_ago,)), "web").ok

@@ -51,6 +51,11 @@ CASES = {
         LATER,
         (Verdict.HEALTHY, Reason.OK, "C7"),
     ),
+    "C7 online, the newer of two times counts, whichever it is": (
+        cr(last_sync=NOW, last_activity=NOW + minutes(2)),
+        LATER,
+        (Verdict.HEALTHY, Reason.OK, "C7"),
+    ),
     "C8 syncing": (cr(connection_state="Syncing"), {}, (Verdict.HEALTHY, Reason.OK, "C8")),
     "C9 between syncs": (cr(**RESTING), {}, (Verdict.WAITING, Reason.SCHEDULED_GAP, "C9")),
     "C10 offline with its cluster": (

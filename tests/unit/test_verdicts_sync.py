@@ -32,7 +32,7 @@ def test_a_repository_is_in_scope_if_its_content_may_be_read(repository, actions
 
 
 def test_an_image_in_scope_can_arrive():
-    finding = judge_scope(IMAGE, cr(), ACTIONS)
+    finding = judge_scope(IMAGE, cr(), ACTIONS, "acreu1")
 
     assert (finding.verdict, finding.reason) == (Verdict.HEALTHY, Reason.OK)
 
@@ -41,11 +41,13 @@ def test_an_image_in_scope_can_arrive():
     ("actions", "listed"), [(ACTIONS, "scope map holds app/web, base"), ((), "scope map holds no repository")]
 )
 def test_an_image_out_of_scope_never_arrives_and_the_remedy_names_the_command(actions, listed):
-    finding = judge_scope(ImageRef("other", "1"), cr(), actions)
+    finding = judge_scope(ImageRef("other", "1"), cr(), actions, "acreu1")
 
     assert (finding.verdict, finding.reason, finding.rule) == (Verdict.FAILED, Reason.NOT_IN_SCOPE, "S2")
     assert finding.evidence == (listed,)
-    assert finding.remedy == "az acr connected-registry permissions update --name berlinplant --add other"
+    assert finding.remedy == (
+        "az acr connected-registry permissions update --registry acreu1 --name berlinplant --add other"
+    )
 
 
 CONTACTS = {

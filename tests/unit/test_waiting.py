@@ -119,4 +119,4 @@ def test_a_finding_and_its_error_carry_the_same():
         PROGRESSING.evidence,
         PROGRESSING.remedy,
     )
-    assert error.message == "extension: still so after 1800 s: Creating"
+    assert (error.rule, error.message) == ("E9", "extension: still so after 1800 s: Creating")

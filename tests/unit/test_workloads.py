@@ -1,6 +1,7 @@
 """Workloads: the objects that a site gets, from an image or from the user's own manifest."""
 
 import time
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -205,12 +206,12 @@ def test_every_document_with_a_problem_is_told():
 
 def test_an_alias_bomb_in_a_manifest_is_refused_quickly():
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 40))
-    began = time.monotonic()
+    began = time.process_time()
 
     with pytest.raises(ManifestError, match="anchors and aliases"):
         parse_manifest(DEPLOYMENT + bomb, "x")
 
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 WEB_APPLIED = applied(wanted())
@@ -221,6 +222,7 @@ def test_what_was_applied_is_recognised():
     assert not wanted().is_applied(None)
     assert not wanted(replicas=2).is_applied(WEB_APPLIED)
     assert not wanted("app/other:stable").is_applied(WEB_APPLIED)
+    assert not wanted().is_applied(replace(WEB_APPLIED, images=("10.96.0.50/app/web:stable",)))
 
 
 def test_a_new_tag_of_the_same_digest_is_nothing_new():

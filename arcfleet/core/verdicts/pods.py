@@ -68,7 +68,10 @@ def _by_conditions(workload: WorkloadFacts, subject: str) -> Finding:
                 remedy="raise the namespace's quota, or correct what admission refuses",
             )  # fmt: skip
     progress = f"{workload.updated}/{workload.desired} updated, {workload.available} available"
-    return Finding(Verdict.PROGRESSING, Reason.ROLLOUT_PROGRESSING, subject, progress, "P14")
+    return Finding(
+        Verdict.PROGRESSING, Reason.ROLLOUT_PROGRESSING, subject, progress, "P14",
+        remedy=f"kubectl describe deployment {workload.name}, and its pods",
+    )  # fmt: skip
 
 
 def _judge_pod(pod: PodFacts, subject: str) -> Finding | None:
@@ -90,7 +93,7 @@ def _judge_container(pod: PodFacts, container: ContainerFacts, subject: str) -> 
             f"{where}: {container.waiting_reason}: {container.waiting_message}", "P9",
             remedy="correct the workload's manifest",
         )  # fmt: skip
-    if container.restarts > 0 and not (container.ready and container.restarts <= MAX_RESTARTS):
+    if container.restarts > 0 and not container.ready:
         return _restarting(container, subject, where)
     return None
 
@@ -160,3 +163,36 @@ class Suspicion:
             self.reason, self.since = finding.reason, now
         lasted = now - self.since >= self.needed
         return replace(finding, verdict=Verdict.FAILED) if lasted else finding
+
+
+@dataclass(slots=True)
+class Steadiness:
+    """Lets a workload that was just applied be healthy only once it has stayed so.
+
+    A container that exits at once is available for a moment, and its Deployment says so.
+    """
+
+    needed: float = 10.0
+    """Seconds for which it must stay healthy, without a restart."""
+    since: float | None = None
+    restarts: int = 0
+
+    def confirm(self, finding: Finding, workload: WorkloadFacts | None, now: float) -> Finding:
+        """Return the finding; progressing still where it is healthy for less than the seconds needed.
+
+        Args:
+            finding: What the present look found.
+            workload: What it looked at.
+            now: Seconds of a clock that only grows.
+        """
+        if not finding.ok or workload is None:
+            self.since = None
+            return finding
+        restarts = sum(container.restarts for pod in workload.pods for container in pod.containers)
+        if self.since is None or restarts != self.restarts:
+            self.since, self.restarts = now, restarts
+        if now - self.since >= self.needed:
+            return finding
+        return replace(
+            finding, verdict=Verdict.PROGRESSING, message=f"{finding.message}, watched for {self.needed:.0f} s"
+        )

@@ -13,6 +13,11 @@ from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import next_sync, rests_between_syncs
 
+LOOK = (
+    "read what it says: kubectl logs -n connected-registry deployment/connected-registry; at ALREADY_ACTIVATED another "
+    "instance holds it: az acr connected-registry deactivate; at UNAUTHORIZED its password was replaced by somebody"
+)
+
 
 def judge(
     cr: ConnectedRegistryFacts,
@@ -89,5 +94,7 @@ def _offline(cr: ConnectedRegistryFacts, cluster: ClusterFacts, now: datetime) -
         opens = next_sync(cr, now)
         return Finding(Verdict.WAITING, Reason.SCHEDULED_GAP, subject, f"between syncs; next at {opens:%H:%M}Z", "C9")
     if cr.activation.lower() != "active" and cr.last_sync is None:
-        return Finding(Verdict.PROGRESSING, Reason.NEVER_ACTIVATED, subject, "Offline, not activated yet", "C5")
-    return Finding(Verdict.PROGRESSING, Reason.REGISTRY_OFFLINE, subject, "Offline, no contact yet", "C11")
+        return Finding(
+            Verdict.PROGRESSING, Reason.NEVER_ACTIVATED, subject, "Offline, not activated yet", "C5", remedy=LOOK
+        )
+    return Finding(Verdict.PROGRESSING, Reason.REGISTRY_OFFLINE, subject, "Offline, no contact yet", "C11", remedy=LOOK)

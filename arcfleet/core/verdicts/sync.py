@@ -21,7 +21,7 @@ def in_scope(repository: str, actions: Collection[str]) -> bool:
     return wanted in {action.lower() for action in actions}
 
 
-def judge_scope(image: ImageRef, cr: ConnectedRegistryFacts, actions: Collection[str]) -> Finding:
+def judge_scope(image: ImageRef, cr: ConnectedRegistryFacts, actions: Collection[str], registry: str) -> Finding:
     """Return whether an image can arrive at all (S2)."""
     if in_scope(image.repository, actions):
         return Finding(Verdict.HEALTHY, Reason.OK, f"sync {image}", "in the sync scope map")
@@ -31,7 +31,8 @@ def judge_scope(image: ImageRef, cr: ConnectedRegistryFacts, actions: Collection
         Verdict.FAILED, Reason.NOT_IN_SCOPE, f"sync {image}",
         f"repository {image.repository} is not in the sync scope map of connected registry {cr.name}: it will never "
         "arrive", "S2", (f"scope map holds {', '.join(listed) or 'no repository'}",),
-        f"az acr connected-registry permissions update --name {cr.name} --add {image.repository}",
+        f"az acr connected-registry permissions update --registry {registry} --name {cr.name} "
+        f"--add {image.repository}",
     )  # fmt: skip
 
 
