@@ -49,7 +49,7 @@ class TransientError(FleetError):
     `retry_after` is the wait in seconds that the service asked for, or None where it named none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - positional as its base has them, for pickling
         self,
         reason: Reason,
         message: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from arcfleet.core import resolve, source, workloads
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.workloads import Object
 from arcfleet.errors import ManifestError
 
@@ -31,7 +31,16 @@ def load(path: str | Path) -> Fleet:
             problems += error.problems
     if problems:
         raise ManifestError(tuple(problems))
-    return fleet.model_copy(update={"manifests": manifests})
+    sites = tuple(_with_kubeconfig_beside(site, path.parent) for site in fleet.sites)
+    return fleet.model_copy(update={"manifests": manifests, "sites": sites})
+
+
+def _with_kubeconfig_beside(site: Site, folder: Path) -> Site:
+    """Return a site whose kubeconfig's path holds from any folder."""
+    if site.kube is None or site.kube.kubeconfig is None:
+        return site
+    place = (folder / Path(site.kube.kubeconfig).expanduser()).resolve()
+    return site.model_copy(update={"kube": site.kube.model_copy(update={"kubeconfig": str(place)})})
 
 
 def _read(path: Path, name: str) -> str:

@@ -57,8 +57,8 @@ class Registries(Protocol):
     async def scope_actions(self, registry: RegistryRef, scope_map_id: str) -> Collection[str]:
         """Return the actions of a scope map, from a list call shared by all sites of the registry."""
 
-    async def token(self, registry: RegistryRef, token_id: str) -> TokenFacts:
-        """Return a token, from a list call shared by all sites of the registry."""
+    async def token(self, registry: RegistryRef, token_id: str, *, max_age: float) -> TokenFacts:
+        """Return a token as it was at most `max_age` s ago."""
 
 
 class Extensions(Protocol):
@@ -92,8 +92,8 @@ class Kubernetes(Protocol):
     async def login(self, site: Site, namespace: str, name: str) -> Login | None:
         """Return the login for the site's address that a pull secret holds, if there is one."""
 
-    async def put_login(self, site: Site, namespace: str, name: str, login: Login) -> None:
-        """Create a pull secret, or merge the site's login into the one that exists."""
+    async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
+        """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""
 
     async def workload(self, site: Site, namespace: str, name: str, *, pods: bool) -> WorkloadFacts | None:
         """Return a Deployment, with the pods of its newest ReplicaSet if asked; None where it does not exist."""

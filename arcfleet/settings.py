@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     Plain http and working without a credential are for rehearsals: they are accepted for loopback addresses only.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ARCFLEET_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ARCFLEET_", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(default_factory=lambda: Path.home() / ".arcfleet")
     """Where the embedded Prefect server keeps its files."""
@@ -69,6 +69,9 @@ class Settings(BaseSettings):
             url = getattr(self, name)
             if url and urlsplit(url).scheme != "https" and not is_loopback(url):
                 raise ValueError(f"ARCFLEET_{name.upper()} {url} must be https, or a loopback address")
+        if self.registry_endpoint and not is_loopback(self.registry_endpoint):
+            # It is sent the token for Azure.
+            raise ValueError(f"ARCFLEET_REGISTRY_ENDPOINT {self.registry_endpoint} must be a loopback address")
         if self.credential == "none" and not (self.arm_endpoint and is_loopback(self.arm_endpoint)):
             raise ValueError("ARCFLEET_CREDENTIAL=none needs ARCFLEET_ARM_ENDPOINT at a loopback address")
         return self

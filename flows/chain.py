@@ -10,7 +10,7 @@ from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import Trail
 from arcfleet.core.plan import Disposition, Step
 from arcfleet.core.workloads import Desired
-from tasks.credentials import generate_credential, write_pull_secrets
+from tasks.credentials import client_login, generate_credential, write_pull_secrets
 from tasks.extension import install_extension, settle_extension
 from tasks.health import wait_healthy
 from tasks.observe import observe
@@ -36,7 +36,8 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
             await check_sync(site, facts, wanted, changed_at)
     if plan.pull_secrets:
         async with step(trail, Step.PULL_SECRET):
-            await write_pull_secrets(site, facts, plan.pull_secrets)
+            login = await client_login(site, facts, plan.pull_secrets)
+            await write_pull_secrets(site, plan.pull_secrets, login)
     for item in wanted:
         async with step(trail, Step.ROLL_OUT):
             await roll_out(site, facts, item)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from pydantic import Field
 
 from flows import fleet_run
 
@@ -15,7 +16,7 @@ async def deploy_fleet(
     fleet: str,
     sites: list[str] | None = None,
     labels: dict[str, str] | None = None,
-    max_concurrency: int | None = None,
+    max_concurrency: Annotated[int, Field(ge=1)] | None = None,
 ) -> State[Any]:
     """Deploy a fleet: observe each site, plan it, and do what its plan says, several sites at once.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -40,6 +42,7 @@ Labels = Annotated[
     list[str] | None, Parameter(name="--label", help="Only sites with this label, key=value.", negative="")
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of tables.", negative="")]
+Width = Annotated[int | None, Parameter(help="How many sites at once.", validator=Number(gte=1))]
 Simulator = Annotated[
     str | None,
     Parameter(name="--simulator", env_var="ARCFLEET_SIMULATOR", help="Rehearse against the simulator at this address."),
@@ -52,7 +55,7 @@ def deploy(
     *,
     site: Names = None,
     label: Labels = None,
-    max_concurrency: int | None = None,
+    max_concurrency: Width = None,
     simulator: Simulator = None,
     json_output: Json = False,
 ) -> int:
@@ -115,6 +118,8 @@ def simulate(
 def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> int:
     """Run Prefect's server and its UI with arcfleet's own data, until it is stopped."""
     home = Settings().home
+    # This server is the one that the variable may name already.
+    os.environ.pop("PREFECT_API_URL", None)
     prefect_env.prepare(home, quiet=False)
     address = f"http://127.0.0.1:{port}"
     tables.console_of().print(f"Prefect's UI: {address}\nThe runs of arcfleet show up in it. Stop it with Ctrl-C.\n")

@@ -32,6 +32,13 @@ def home_of(folder: Path) -> Path:
     return folder / "prefect"
 
 
+def spare_loopback() -> None:
+    """Keep a proxy of the environment out of what stays on this machine."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+
+
 def prepare(folder: Path, *, quiet: bool) -> None:
     """Set Prefect's environment for this process. What the user has set stays.
 
@@ -39,6 +46,7 @@ def prepare(folder: Path, *, quiet: bool) -> None:
         folder: arcfleet's home. Unused where PREFECT_API_URL names a server: that one is used.
         quiet: Keep Prefect off the console.
     """
+    spare_loopback()
     values = dict(QUIET) if quiet else {}
     if "PREFECT_API_URL" not in os.environ:
         home = home_of(folder)

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from arcfleet.app.prefect_env import spare_loopback
 from arcfleet.app.processes import APART
 from arcfleet.core import workloads
 from arcfleet.core.manifest import Fleet, Site
@@ -114,6 +115,7 @@ def running(world: World, *, port: int = 0, speed: float = 1.0, tls: bool = Fals
         line = process.stdout.readline()
         if not line:
             raise PermanentError(Reason.INTERNAL, "the simulator did not start", "its own words stand above")
+        spare_loopback()
         addresses = json.loads(line)
         yield Rehearsal(addresses["control"], addresses, process)
     finally:
@@ -127,6 +129,7 @@ def addresses_of(url: str) -> Mapping[str, Any]:
     Raises:
         ManifestError: Nothing answers there as a simulator does.
     """
+    spare_loopback()
     url = url.rstrip("/")
     if not is_loopback(url):
         raise ManifestError((f"--simulator {url}  is not an address of this machine",))

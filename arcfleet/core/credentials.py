@@ -11,7 +11,7 @@ generateCredentials.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts, TokenFacts
@@ -22,6 +22,10 @@ from arcfleet.errors import PermanentError
 
 SLOTS = ("password1", "password2")
 _NEVER = datetime.min.replace(tzinfo=UTC)
+MARGIN = timedelta(minutes=5)
+"""How far the clocks of two Azure services may differ."""
+ATTEMPT = timedelta(minutes=10)
+"""A password made this shortly before a change was made for it."""
 
 
 class Action(StrEnum):
@@ -72,27 +76,51 @@ def _with_extension(extension: ExtensionFacts, *, online: bool) -> Decision:
     if online:
         return Decision(Action.NONE, Reason.OK, "the connected registry is in contact with its password")
     if state in {"failed", "canceled"}:
-        return Decision(Action.GENERATE, Reason.EXTENSION_FAILED, "the failed installation used no password for long")
+        return Decision(Action.GENERATE, Reason.EXTENSION_FAILED, "the failed installation is repeated")
     return Decision(Action.NONE, Reason.OK, "an installed registry out of contact is diagnosed, not given a password")
 
 
-def idle_slot(token: TokenFacts, delivered_at: datetime | None) -> str:
-    """Return the slot to generate into: an absent one, else the one that is not believed in use.
+def idle_slot(token: TokenFacts, extension: ExtensionFacts | None) -> str:
+    """Return the slot of a sync token to generate into: an absent one, else the one that is not in use.
+
+    Which one is in use is inferred: the newest password made before the extension's last change is the one that it
+    delivered. `MARGIN` allows for two services' clocks.
 
     Args:
         token: The sync token with its slots.
-        delivered_at: The extension's last change; what it delivered is the newest password made before then. None
-            where nothing is installed: then the older slot is free.
+        extension: As it stands; None where nothing is installed: then the older slot is free.
+
+    Raises:
+        PermanentError: The last change failed, both slots are taken, and neither can be told to be free: the running
+            registry may hold on to either.
     """
-    made = {password.name: password.created or _NEVER for password in token.passwords}
-    absent = [slot for slot in SLOTS if slot not in made]
+    absent = absent_slot(token)
     if absent:
-        return absent[0]
+        return absent
+    made = {password.name: password.created or _NEVER for password in token.passwords}
     older, newer = sorted(SLOTS, key=lambda slot: (made[slot], slot))
-    if delivered_at and made[older] <= delivered_at < made[newer]:
-        # The newer one came after the last delivery: nobody has it, and the older one is in use.
+    changed = extension.last_modified if extension else None
+    if extension is None or changed is None:
+        return older
+    if made[newer] > changed + MARGIN:
+        # It came after the last delivery: nobody has it, and the older one is in use.
         return newer
-    return older
+    if extension.provisioning_state.lower() not in {"failed", "canceled"}:
+        return older
+    if made[newer] > changed - ATTEMPT:
+        # Made for the change that failed; the registry runs on with the older one.
+        return newer
+    raise PermanentError(
+        Reason.SLOT_UNKNOWN,
+        f"the extension's last change failed, and which password of token {token.name} the registry uses can't be told",
+        "repair the extension (az k8s-extension update) with a password that you know, then deploy again",
+    )
+
+
+def absent_slot(token: TokenFacts) -> str | None:
+    """Return a slot that holds no password yet; generating into it takes nothing from anybody."""
+    made = {password.name for password in token.passwords}
+    return next((slot for slot in SLOTS if slot not in made), None)
 
 
 def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_protocol: str = "https") -> Secret:

@@ -68,12 +68,15 @@ class ImageRef:
 
     @classmethod
     def parse(cls, text: str) -> ImageRef:
-        """Read `repo`, `repo:tag` or `repo@sha256:…`; no tag means `latest`, as Docker and Kubernetes have it.
+        """Read `repo`, `repo:tag`, `repo@sha256:…` or `repo:tag@sha256:…`; no tag means `latest`, as Docker has it.
 
         Raises:
             ValueError: The text names a registry host or is no image reference.
         """
         repository, at, reference = text.partition("@")
+        if at and ":" in repository.rsplit("/", 1)[-1]:
+            # A digest says all; the tag beside it is for people.
+            repository = repository.rpartition(":")[0]
         if not at:
             tagged = ":" in text.rsplit("/", 1)[-1]
             repository, _, reference = text.rpartition(":") if tagged else (text, "", "latest")

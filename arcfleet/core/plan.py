@@ -129,8 +129,9 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
             Disposition.BLOCKED,
             finding=Finding(
                 Verdict.FAILED, decision.reason, "connected registry", decision.because,
-                remedy="find and stop that instance; then: az acr connected-registry deactivate --name "
-                f"{facts.connected_registry.name} --registry {facts.registry.name}",
+                remedy="if it runs on this cluster under another name, set extension.name to that; else find and stop "
+                f"it, then: az acr connected-registry deactivate --name {facts.connected_registry.name} "
+                f"--registry {facts.registry.name}",
             ),
         )  # fmt: skip
     if facts.connected_registry.auth_type.lower() == "managedidentity" and extension_changes(site, facts.extension):

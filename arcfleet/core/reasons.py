@@ -1,7 +1,6 @@
 """Reason: the stable codes that operators, reports and scripts rely on.
 
-Treat the values as a contract: they appear in JSON, in artifacts and in docs/operations.md, which a test keeps
-complete.
+Treat the values as a contract: they appear in JSON, in artifacts and on screen.
 """
 
 from enum import StrEnum
@@ -58,6 +57,8 @@ class Reason(StrEnum):
 
     # Connected registry
     CREDENTIAL_UNUSABLE = "credential_unusable"
+    SLOT_UNKNOWN = "slot_unknown"
+    """Which of a token's two passwords is in use can't be told, so none is replaced."""
     INSTANCE_ELSEWHERE = "instance_elsewhere"
     NEVER_ACTIVATED = "never_activated"
     REGISTRY_UNHEALTHY = "registry_unhealthy"

@@ -148,6 +148,7 @@ def _cross_checks(
             (("cr", entry.registry, entry.connected_registry), "connectedRegistry",
              f"connected registry {entry.connected_registry}"),
             (("cluster", subscription, cluster), "cluster", f"cluster {cluster}"),
+            *_kube_key(entry),
         )  # fmt: skip
         for key, field, what in unique:
             lowered = tuple(part.lower() for part in key)
@@ -158,3 +159,11 @@ def _cross_checks(
             else:
                 seen[lowered] = entry.name
     return problems
+
+
+def _kube_key(entry: SiteEntry) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """Return what tells a site's Kubernetes API from others': two sites with one would get each other's workloads."""
+    if entry.kube is None:
+        return ()
+    key = ("kube", entry.kube.kubeconfig or "", entry.kube.context or "", str(entry.kube.in_cluster))
+    return ((key, "kube", "this way to a Kubernetes API"),)

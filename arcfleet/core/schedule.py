@@ -23,6 +23,11 @@ def next_sync(cr: ConnectedRegistryFacts, now: datetime) -> datetime:
     return tick
 
 
+def until_next_sync(cr: ConnectedRegistryFacts, now: datetime) -> float:
+    """Return the seconds until a registry with windows is to be in contact again; 0 for one that always is."""
+    return (next_sync(cr, now) - now).total_seconds() if cr.sync_window else 0.0
+
+
 def rests_between_syncs(cr: ConnectedRegistryFacts, now: datetime) -> bool:
     """Tell whether the registry is outside its sync window now and made contact in the last one."""
     if not cr.sync_window or not cr.schedule or cr.last_sync is None:

@@ -100,23 +100,21 @@ class AzureRegistries:
         maps = await self._shared.get(("scope maps", registry), call, RECENT)
         return maps.get(last_segment(scope_map_id).lower(), frozenset())
 
-    async def token(self, registry: RegistryRef, token_id: str) -> TokenFacts:
+    async def token(self, registry: RegistryRef, token_id: str, *, max_age: float) -> TokenFacts:
         """Return a token of a registry."""
-
-        async def call() -> Mapping[str, TokenFacts]:
-            with translation.azure(f"tokens of registry {registry.name}"):
-                pages = self._clients.acr(registry.subscription).tokens.list(registry.resource_group, registry.name)
-                return {str(item.name).lower(): _token(item) async for item in pages}
-
-        tokens = await self._shared.get(("tokens", registry), call, RECENT)
         name = last_segment(token_id)
-        if name.lower() not in tokens:
-            raise PermanentError(
-                Reason.SYNC_TOKEN_NOT_FOUND,
-                f"registry {registry.name} has no token {name}",
-                f"az acr token create --registry {registry.name} --name {name} --scope-map …",
-            )
-        return tokens[name.lower()]
+        remedy = f"az acr token create --registry {registry.name} --name {name or 'NAME'} --scope-map …"
+        if not name:
+            raise PermanentError(Reason.SYNC_TOKEN_NOT_FOUND, "the connected registry names no sync token", remedy)
+
+        async def call() -> TokenFacts:
+            with translation.azure(f"token {name} of registry {registry.name}", Reason.SYNC_TOKEN_NOT_FOUND, remedy):
+                item = await self._clients.acr(registry.subscription).tokens.get(
+                    registry.resource_group, registry.name, name
+                )
+            return _token(item)
+
+        return await self._shared.get(("token", registry, name.lower()), call, max_age)
 
 
 def text_of(value: object, default: str = "") -> str:
@@ -131,7 +129,7 @@ def _look_for(registry: RegistryRef) -> str:
 def _connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts:
     raw: Mapping[str, Any] = item.get("properties") or {}
     parent = item.parent
-    sync = parent.sync_properties
+    sync = parent.sync_properties if parent else None
     raw_sync = (raw.get("parent") or {}).get("syncProperties") or {}
     return ConnectedRegistryFacts(
         name=item.name or "",
@@ -139,14 +137,14 @@ def _connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFact
         provisioning_state=text_of(item.provisioning_state, "Succeeded"),
         connection_state=text_of(item.connection_state, "Offline"),
         activation=text_of(item.activation.status if item.activation else None, "Inactive"),
-        sync_token_id=sync.token_id,
-        gateway_endpoint=sync.gateway_endpoint or "",
-        parent=last_segment(parent.id) if parent.id and "/connectedRegistries/" in parent.id else None,
+        sync_token_id=(sync.token_id if sync else None) or "",
+        gateway_endpoint=(sync.gateway_endpoint if sync else None) or "",
+        parent=_parent(parent.id if parent else None),
         login_host=item.login_server.host if item.login_server else None,
-        schedule=sync.schedule,
+        schedule=sync.schedule if sync else None,
         # As the service wrote it: the model would turn the ISO 8601 duration into a timedelta.
         sync_window=raw_sync.get("syncWindow"),
-        last_sync=sync.last_sync_time,
+        last_sync=sync.last_sync_time if sync else None,
         last_activity=item.last_activity_time,
         # Both are of preview API versions, which the stable models drop but their mappings keep.
         sync_state=(raw.get("registrySyncResult") or {}).get("syncState"),
@@ -157,6 +155,10 @@ def _connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFact
             for detail in item.status_details or ()
         ),
     )
+
+
+def _parent(parent_id: str | None) -> str | None:
+    return last_segment(parent_id) if parent_id and "/connectedRegistries/" in parent_id else None
 
 
 def _token(item: models.Token) -> TokenFacts:

@@ -7,7 +7,6 @@ into an access token for one repository), and the OCI distribution API's manifes
 from __future__ import annotations
 
 import httpx
-from azure.core.exceptions import ClientAuthenticationError
 
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
@@ -82,14 +81,8 @@ class RegistryImages:
         return await self._post(host, "/oauth2/token", form, "access_token")
 
     async def _exchange(self, host: str) -> str:
-        try:
+        with translation.azure(f"registry {host}"):
             token = await self._clients.credential.get_token(self._settings.arm_scope)
-        except ClientAuthenticationError as error:
-            raise PermanentError(
-                Reason.AUTHENTICATION,
-                f"registry {host}: Azure did not accept the credential",
-                translation.SIGN_IN,
-            ) from error
         form = {"grant_type": "access_token", "service": host, "access_token": token.token}
         return await self._post(host, "/oauth2/exchange", form, "refresh_token")
 

@@ -68,10 +68,15 @@ class KubernetesSites:
         entry = _logins(found).get(site.cluster_ip) if found else None
         return Login.of_entry(entry) if isinstance(entry, dict) else None
 
-    async def put_login(self, site: Site, namespace: str, name: str, login: Login) -> None:
-        """Create a pull secret, or merge the site's login into the one that is there."""
+    async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
+        """Create a pull secret, or merge the site's login into the one that is there.
+
+        With `dry_run` the API server only says whether it would: the namespace, rights, quotas, admission.
+        """
         api = client.CoreV1Api(await self._client(site))
         options: dict[str, Any] = {"field_manager": FIELD_MANAGER, "_request_timeout": self._settings.request_timeout}
+        if dry_run:
+            options["dry_run"] = "All"
         found = await self._secret(site, namespace, name)
         logins = {**(_logins(found) if found else {}), site.cluster_ip: login.entry()}
         metadata = client.V1ObjectMeta(name=name)
@@ -136,7 +141,8 @@ class KubernetesSites:
             return await config.new_client_from_config(
                 str(path) if path else None, context=kube.context, persist_config=False
             )
-        except (config.ConfigException, OSError, yaml.YAMLError) as error:
+        except (config.ConfigException, OSError, yaml.YAMLError, TypeError, AttributeError, KeyError) as error:
+            # The last three are what the client raises for a file that is no kubeconfig.
             raise PermanentError(
                 Reason.KUBECONFIG,
                 f"kubeconfig of site {name}: {translation.clean(str(error))}",

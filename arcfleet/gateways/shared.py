@@ -18,14 +18,24 @@ class Shared:
         self._clock = clock
         self._locks: dict[object, asyncio.Lock] = {}
         self._answers: dict[object, tuple[float, Any]] = {}
+        self._failures: dict[object, tuple[float, Exception]] = {}
 
     async def get(self, key: object, call: Callable[[], Awaitable[T]], max_age: float) -> T:
         """Return the answer for `key`, at most `max_age` seconds old at the time of asking."""
         asked = self._clock.monotonic()
         async with self._locks.setdefault(key, asyncio.Lock()):
-            # An answer that arrived while we queued is newer than our question.
+            # An answer that arrived while we queued is newer than our question; so is a failure.
+            if key in self._failures and self._failures[key][0] >= asked:
+                raise self._failures[key][1]
             if key not in self._answers or asked - self._answers[key][0] > max_age:
-                answer = await call()
+                answer = await self._ask(key, call)
                 self._answers[key] = (self._clock.monotonic(), answer)
             result: T = self._answers[key][1]
             return result
+
+    async def _ask(self, key: object, call: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await call()
+        except Exception as error:
+            self._failures[key] = (self._clock.monotonic(), error)
+            raise

@@ -1,7 +1,7 @@
 """Foreign errors become ours here, once: will trying again help, or must a person act?
 
 Response texts are capped and stripped of anything that looks like a credential, since a service may echo what it was
-sent.
+sent. The foreign error is not chained (`from None`): Prefect writes tracebacks to its log, and with them its text.
 """
 
 from __future__ import annotations
@@ -30,8 +30,13 @@ from arcfleet.errors import FleetError, PermanentError, TransientError
 from arcfleet.gateways.pacing import seconds_of
 
 MAX_TEXT = 400
+LASTING_CONFLICTS = ("ScopeLocked", "ReadOnlyDisabledSubscription", "MissingSubscriptionRegistration")
+"""Codes of a 409 that no waiting ends."""
 RETRYABLE = frozenset({408, 425, 500, 502, 503, 504})
-_SECRETS = re.compile(r"(SyncTokenPassword=|\"password\"\s*:\s*\"|\"auth\"\s*:\s*\")[^;\"\s]*", re.IGNORECASE)
+_SECRETS = re.compile(
+    r"""(SyncTokenPassword\s*=\s*|\\*"(?:password|auth)\\*"\s*:\s*\\*")[^;"\s\\]*""",
+    re.IGNORECASE,
+)
 SIGN_IN = "sign in (az login, or AZURE_CLIENT_ID and its companions) as somebody with rights on these resources"
 
 
@@ -51,21 +56,21 @@ def azure(subject: str, missing: Reason | None = None, remedy: str = "") -> Iter
     """
     try:
         yield
-    except ClientAuthenticationError as error:
+    except ClientAuthenticationError:
         raise PermanentError(
             Reason.AUTHENTICATION, f"{subject}: Azure did not accept the credential", SIGN_IN
-        ) from error
-    except (DecodeError, DeserializationError, IncompleteReadError, JSONDecodeError) as error:
-        raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer is no valid JSON") from error
+        ) from None
+    except (DecodeError, DeserializationError, IncompleteReadError, JSONDecodeError):
+        raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer is no valid JSON") from None
     except HttpResponseError as error:
         if error.status_code == 404 and missing:
-            raise PermanentError(missing, f"{subject} does not exist", remedy, (_arm_text(error),)) from error
+            raise PermanentError(missing, f"{subject} does not exist", remedy, (_arm_text(error),)) from None
         headers: Mapping[str, str] = getattr(error.response, "headers", {})
         raise by_status(
             error.status_code or 0, subject, _arm_text(error), seconds_of(headers.get("Retry-After"))
-        ) from error
+        ) from None
     except AzureError as error:
-        raise TransientError(Reason.UNREACHABLE, f"{subject}: no answer", evidence=(clean(str(error)),)) from error
+        raise TransientError(Reason.UNREACHABLE, f"{subject}: no answer", evidence=(clean(str(error)),)) from None
 
 
 def by_status(status: int, subject: str, text: str, retry_after: float | None = None) -> FleetError:
@@ -75,7 +80,7 @@ def by_status(status: int, subject: str, text: str, retry_after: float | None = 
         return TransientError(Reason.THROTTLED, message, evidence=evidence, retry_after=retry_after)
     if status in RETRYABLE:
         return TransientError(Reason.UNREACHABLE, message, evidence=evidence, retry_after=retry_after)
-    if status == 409:
+    if status == 409 and not any(code in text for code in LASTING_CONFLICTS):
         return TransientError(Reason.CONFLICT, message, evidence=evidence, retry_after=retry_after)
     if status == 401:
         return PermanentError(Reason.AUTHENTICATION, message, SIGN_IN, evidence)
@@ -91,18 +96,18 @@ def kubernetes(site: str, subject: str) -> Iterator[None]:
     try:
         yield
     except ApiException as error:
-        raise _kubernetes_error(error, where) from error
+        raise _kubernetes_error(error, where) from None
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise TransientError(
             Reason.UNREACHABLE,
             f"{where}: the Kubernetes API does not answer",
             "check the address in the kubeconfig and the way to it",
             (clean(str(error)) or type(error).__name__,),
-        ) from error
-    except ValidationError as error:
+        ) from None
+    except ValidationError:
         raise TransientError(
             Reason.BAD_RESPONSE, f"{where}: the answer is not what the Kubernetes API describes"
-        ) from error
+        ) from None
 
 
 def _kubernetes_error(error: ApiException, where: str) -> FleetError:
@@ -119,6 +124,9 @@ def _kubernetes_error(error: ApiException, where: str) -> FleetError:
         return PermanentError(
             Reason.CONFLICT, f"{where}: {text}", "let one owner set these fields: remove them here or there"
         )
+    if "failed to create typed patch object" in text:
+        # The API server answers 500 to a field that it does not know.
+        return PermanentError(Reason.POD_CONFIG, f"{where}: {text}", "correct the workload's manifest")
     if error.status == 401:
         return PermanentError(Reason.KUBECONFIG, f"{where}: {text}", "renew the kubeconfig's credentials")
     return by_status(error.status or 0, where, text)
@@ -141,13 +149,13 @@ def registry(host: str, subject: str) -> Iterator[None]:
             f"{subject} in {host}",
             _phrase(status),
             seconds_of(error.response.headers.get("Retry-After")),
-        ) from error
-    except JSONDecodeError as error:
-        raise TransientError(Reason.BAD_RESPONSE, f"{subject} in {host}: the answer is no valid JSON") from error
+        ) from None
+    except JSONDecodeError:
+        raise TransientError(Reason.BAD_RESPONSE, f"{subject} in {host}: the answer is no valid JSON") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise TransientError(
             Reason.UNREACHABLE, f"{subject} in {host}: no answer", evidence=(type(error).__name__,)
-        ) from error
+        ) from None
 
 
 def _arm_text(error: HttpResponseError) -> str:

@@ -22,7 +22,7 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
         PermanentError: The sync token is disabled, or the connected registry can't be reached by a string.
     """
     cr, extension = facts.connected_registry, facts.extension
-    token = await gateways.registries.token(site.registry_ref, cr.sync_token_id)
+    token = await gateways.registries.token(site.registry_ref, cr.sync_token_id, max_age=0)
     if token.status.lower() == "disabled":
         raise PermanentError(
             Reason.CREDENTIAL_UNUSABLE,
@@ -31,36 +31,50 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
         )
     # Composed once before anything is minted: a string that can't be made must not cost a password.
     credentials.connection_string(cr, Secret("to-be-generated"), parent_protocol=site.parent_protocol)
-    slot = credentials.idle_slot(token, extension.last_modified if extension else None)
+    slot = credentials.idle_slot(token, extension)
     password = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, slot)
     return credentials.connection_string(cr, password, parent_protocol=site.parent_protocol)
 
 
-async def write_pull_secrets(
-    gateways: Gateways, site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]
-) -> None:
-    """Write the site's login into the pull secrets, given as (namespace, name), that lack it.
+async def client_login(gateways: Gateways, site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> Login:
+    """Return the login for pull secrets: one that the site has already, else one with a new password.
 
-    A login that another pull secret of the site holds is copied: a new password would take its slot from somebody.
+    A new password goes into an absent slot only: who uses the others can't be known. Nothing is minted before the
+    cluster has said that it would take the secrets.
+
+    Args:
+        gateways: The outside world.
+        site: The site.
+        facts: What was observed of it.
+        missing: The pull secrets to be written, as (namespace, name).
 
     Raises:
-        PermanentError: The connected registry has no client token that could be meant.
+        PermanentError: There is no client token that could be meant, or both of its slots are taken.
     """
-    login = await _login(gateways, site, facts)
-    for namespace, name in missing:
-        await gateways.kubernetes.put_login(site, namespace, name, login)
-
-
-async def _login(gateways: Gateways, site: Site, facts: SiteFacts) -> Login:
     for (namespace, name), present in facts.pull_secrets.items():
         found = await gateways.kubernetes.login(site, namespace, name) if present else None
         if found:
             return found
     token_id = client_token_id(site, facts)
-    token = await gateways.registries.token(site.registry_ref, token_id)
-    slot = credentials.idle_slot(token, None)
-    password = await gateways.registries.generate_password(site.registry_ref, token_id, slot)
-    return Login(token.name, password)
+    token = await gateways.registries.token(site.registry_ref, token_id, max_age=0)
+    slot = credentials.absent_slot(token)
+    if slot is None:
+        raise PermanentError(
+            Reason.CLIENT_TOKEN,
+            f"both passwords of client token {token.name} are taken, and none is replaced while somebody may use it",
+            f"create the pull secret yourself, or give the site a clientToken of its own: az acr token create "
+            f"--registry {site.registry} …",
+        )
+    rehearsed = Login(token.name, Secret("to-be-generated"))
+    for namespace, name in missing:
+        await gateways.kubernetes.put_login(site, namespace, name, rehearsed, dry_run=True)
+    return Login(token.name, await gateways.registries.generate_password(site.registry_ref, token_id, slot))
+
+
+async def write_pull_secrets(gateways: Gateways, site: Site, missing: Sequence[tuple[str, str]], login: Login) -> None:
+    """Write a login for the site's address into pull secrets, given as (namespace, name)."""
+    for namespace, name in missing:
+        await gateways.kubernetes.put_login(site, namespace, name, login)
 
 
 def client_token_id(site: Site, facts: SiteFacts) -> str:

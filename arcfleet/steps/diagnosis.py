@@ -10,7 +10,7 @@ from arcfleet.core.findings import Verdict
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.verdicts import arc
-from arcfleet.errors import PermanentError
+from arcfleet.errors import FleetError, PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.waiting import as_error
 
@@ -34,7 +34,11 @@ async def deepest(gateways: Gateways, site: Site, step: Awaitable[T]) -> T:
     except PermanentError as error:
         if error.reason not in SILENCE:
             raise
-        contact = arc.judge(await gateways.extensions.cluster(site))
+        try:
+            contact = arc.judge(await gateways.extensions.cluster(site))
+        except FleetError:
+            # The look into the cause failed; what it was to explain is still what happened.
+            raise error from None
         if contact.ok:
             raise
         evidence = (*contact.evidence, error.message)

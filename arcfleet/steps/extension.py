@@ -14,7 +14,7 @@ from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules
-from arcfleet.errors import PermanentError
+from arcfleet.errors import PermanentError, TransientError
 from arcfleet.ports import Gateways
 from arcfleet.steps import diagnosis
 
@@ -29,33 +29,37 @@ async def install(
     """Create or update the extension, and return once it is healthy.
 
     Returns:
-        The service's time just before the change: evidence of contact must be later.
+        The service's time that evidence of contact must be later than: before a creation, after an update, during
+        which the old instance may still be in contact.
 
     Raises:
         PermanentError: The installation failed, or did not end within `timeouts.extension`.
     """
-    changed_at = await gateways.registries.service_time()
-    extension = await diagnosis.deepest(
-        gateways,
-        site,
-        gateways.extensions.apply(
-            site,
-            connection_string,
-            exists=facts.extension is not None,
-            on_status=on_change,
-        ),
-    )
+    began = await gateways.registries.service_time()
+    apply = _apply(gateways, site, connection_string, exists=facts.extension is not None, on_change=on_change)
+    extension = await diagnosis.deepest(gateways, site, apply)
+    if rules.judge(extension, facts.cluster).verdict is Verdict.PROGRESSING:
+        extension = await settle(gateways, site, on_change)
     finding = rules.judge(extension, facts.cluster)
-    if finding.ok:
-        return changed_at
-    if finding.settled:
-        raise waiting.as_error(finding)
-    settled = rules.judge(await settle(gateways, site, on_change), facts.cluster)
-    if settled.verdict is Verdict.ABSENT:
+    if finding.verdict is Verdict.ABSENT:
         raise PermanentError(Reason.DELETE_IN_PROGRESS, "extension: somebody deleted it meanwhile", "deploy again")
-    if not settled.ok:
-        raise waiting.as_error(settled)
-    return changed_at
+    if not finding.ok:
+        raise waiting.as_error(finding)
+    return began if facts.extension is None else await gateways.registries.service_time()
+
+
+async def _apply(
+    gateways: Gateways, site: Site, connection_string: Secret, *, exists: bool, on_change: OnChange
+) -> ExtensionFacts | None:
+    """Send the change and follow it; where an answer is lost, look whether it was taken, before anything is resent."""
+    before = await gateways.registries.service_time()
+    try:
+        return await gateways.extensions.apply(site, connection_string, exists=exists, on_status=on_change)
+    except TransientError:
+        found = await settle(gateways, site, on_change)
+        if found is None or found.last_modified is None or found.last_modified < before:
+            raise
+        return found
 
 
 async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> ExtensionFacts | None:

@@ -8,6 +8,7 @@ from arcfleet import waiting
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
 from arcfleet.core.findings import Finding
 from arcfleet.core.manifest import Site
+from arcfleet.core.schedule import until_next_sync
 from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts import registry as registry_rules
 from arcfleet.ports import Gateways
@@ -49,7 +50,9 @@ async def wait_healthy(
     wait = waiting.until_settled(
         look,
         clock=gateways.clock,
-        deadline=site.timeouts.online.total_seconds(),
+        # A registry with sync windows may have to wait for the next one to open.
+        deadline=site.timeouts.online.total_seconds()
+        + until_next_sync(facts.connected_registry, await gateways.registries.service_time()),
         delay=lambda _elapsed: INTERVAL,
         on_change=on_change,
     )

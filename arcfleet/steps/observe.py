@@ -82,7 +82,7 @@ async def _in_cluster(
         for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted)
     }
     found = {
-        item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, pods=False)
+        item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, pods=True)
         for item in wanted
     }
     return found, secrets

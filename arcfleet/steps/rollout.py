@@ -21,7 +21,7 @@ async def roll_out(gateways: Gateways, site: Site, facts: SiteFacts, wanted: Des
     live = facts.workloads.get(wanted.workload.name)
     if wanted.is_applied(live):
         standing = rules.judge(live, wanted.name)
-        if standing.ok:
+        if standing.ok and not rules.restarted(live):
             return standing
     else:
         for item in wanted.objects:

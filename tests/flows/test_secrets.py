@@ -48,6 +48,21 @@ async def test_no_password_is_left_anywhere(simulate, deploy, prefect_home, tmp_
     assert found == set()
 
 
+async def test_a_service_that_echoes_what_it_was_sent_leaks_nothing(simulate, deploy, prefect_home, caplog):
+    caplog.set_level(logging.DEBUG)
+    text = fleet_text(1)
+    sim = simulate(fleet_of(text), extensionInstall=60)
+    canary = "SyncTokenPassword=canary0123456789canary"
+    body = {"error": {"code": "InternalServerError", "message": f"bad value ConnectedRegistryName=x;{canary};y"}}
+    sim.fault({"method": "PUT", "path": "extensions/plant1", "effect": {"status": 500, "body": body}})
+
+    report = await deploy(sim, text)
+
+    assert "SyncTokenPassword=***" in report.outcomes[0].finding.message
+    places = {**files_below(prefect_home), "log": caplog.text.encode()}
+    assert [name for name, content in places.items() if b"canary0123456789" in content] == []
+
+
 def test_the_search_finds_a_password_in_every_disguise():
     password = "a" * 42 + "+ACR" + "b" * 6
 

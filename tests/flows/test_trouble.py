@@ -189,9 +189,10 @@ async def test_an_image_that_the_cloud_lacks_stops_the_site_before_anything_is_d
     assert sim.counters()["writes"] == 0
 
 
-async def test_pods_that_crash_fail_with_their_exit_code(simulate, deploy):
+@pytest.mark.parametrize("speed", [60, 600])
+async def test_a_container_that_exits_at_once_is_no_success(simulate, deploy, speed):
     text = fleet_text(1)
-    sim = simulate(fleet_of(text), change=_behave("exit0"), extensionInstall=60)
+    sim = simulate(fleet_of(text), speed=speed, change=_behave("exit0"), extensionInstall=20)
 
     report = await deploy(sim, text)
 

@@ -59,7 +59,7 @@ async def test_only_the_named_slot_is_replaced(simulate):
 
     async with connect(settings_of(sim)) as gateways:
         first = await gateways.registries.generate_password(REGISTRY, TOKEN, "password2")
-        token = await gateways.registries.token(REGISTRY, TOKEN)
+        token = await gateways.registries.token(REGISTRY, TOKEN, max_age=0)
 
     assert len(first.reveal()) == 52
     assert [password.name for password in token.passwords] == ["password2"]

@@ -25,14 +25,19 @@ class FakeClock:
 
 
 class Script:
-    """Answers of one port method, one per call; the last one stays. An exception is raised; calls are kept."""
+    """Answers of one port method, one per call; the last one stays. An exception is raised; calls are kept.
+
+    `calls` holds the positional arguments, `options` the named ones, of each call.
+    """
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.calls: list[tuple[Any, ...]] = []
+        self.options: list[dict[str, Any]] = []
 
-    async def __call__(self, *args: Any, **_: Any) -> Any:
+    async def __call__(self, *args: Any, **options: Any) -> Any:
         self.calls.append(args)
+        self.options.append(options)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, BaseException):
             raise answer
@@ -45,8 +50,10 @@ class FakeTokens:
     def __init__(self, tokens: Mapping[str, Any]) -> None:
         self.tokens = tokens
         self.minted: list[tuple[str, str]] = []
+        self.ages: list[float] = []
 
-    async def token(self, _registry: Any, token_id: str) -> Any:
+    async def token(self, _registry: Any, token_id: str, *, max_age: float) -> Any:
+        self.ages.append(max_age)
         return self.tokens[token_id]
 
     async def generate_password(self, _registry: Any, token_id: str, slot: str) -> Secret:

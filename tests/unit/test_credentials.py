@@ -1,13 +1,20 @@
 """Credentials: may a password be generated, into which slot, and the string that it goes into."""
 
-from datetime import timedelta
-
 import pytest
 from examples import NOW, cluster, cr, extension, facts, minutes, token
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.credentials import SLOTS, Action, connection_string, decide, idle_slot
+from arcfleet.core.credentials import (
+    ATTEMPT,
+    MARGIN,
+    SLOTS,
+    Action,
+    absent_slot,
+    connection_string,
+    decide,
+    idle_slot,
+)
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError
@@ -107,50 +114,112 @@ def ago(count: float):
     return NOW - minutes(count)
 
 
+def changed(count: float, state: str = "Succeeded"):
+    """Return an extension whose last change was made so many minutes ago."""
+    return extension(state, last_modified=ago(count))
+
+
+OLD_NEW = token(password1=ago(30), password2=ago(15))
 SLOT_CASES = {
     "no password yet": (token(), None, "password1"),
-    "first absent": (token(password2=NOW), NOW, "password1"),
-    "second absent": (token(password1=NOW), NOW, "password2"),
+    "first absent": (token(password2=NOW), changed(0), "password1"),
+    "second absent": (token(password1=NOW), changed(0), "password2"),
+    "second absent, the change failed": (token(password1=ago(99)), changed(0, "Failed"), "password2"),
     "nothing installed: the older": (token(password1=ago(1), password2=ago(9)), None, "password2"),
     "nothing installed: the other older": (token(password1=ago(9), password2=ago(1)), None, "password1"),
-    "delivered after both: the newer is in use": (token(password1=ago(9), password2=ago(5)), ago(1), "password1"),
-    "made after the delivery: nobody has it": (token(password1=ago(9), password2=ago(1)), ago(5), "password2"),
-    "the same the other way round": (token(password1=ago(1), password2=ago(9)), ago(5), "password1"),
-    "delivered at the moment of making": (token(password1=ago(9), password2=ago(5)), ago(5), "password1"),
-    "delivered before both": (token(password1=ago(2), password2=ago(1)), ago(9), "password1"),
-    "made at an unknown time counts as oldest": (token(password1=ago(9), password2=None), ago(1), "password2"),
+    "changed at an unknown time: the older": (OLD_NEW, extension(last_modified=None), "password1"),
+    "delivered after both: the newer is in use": (OLD_NEW, changed(1), "password1"),
+    "made after the delivery: nobody has it": (OLD_NEW, changed(25), "password2"),
+    "the same the other way round": (token(password1=ago(15), password2=ago(30)), changed(25), "password1"),
+    "delivered at the moment of making": (OLD_NEW, changed(15), "password1"),
+    "made later, but by no more than clocks differ": (OLD_NEW, changed(20), "password1"),
+    "made later than clocks can differ": (OLD_NEW, changed(20.1), "password2"),
+    "delivered before both: the older may be in use": (OLD_NEW, changed(99), "password2"),
+    "made at an unknown time counts as oldest": (token(password1=ago(9), password2=None), changed(1), "password2"),
     "both made at an unknown time": (token(password1=None, password2=None), None, "password1"),
-    "further names are no slots": (token(password1=ago(9), password2=ago(5), password3=ago(20)), ago(1), "password1"),
+    "both made at an unknown time, delivered": (token(password1=None, password2=None), changed(1), "password1"),
+    "further names are no slots": (
+        token(password1=ago(30), password2=ago(15), password3=ago(60)),
+        changed(1),
+        "password1",
+    ),
+    **{
+        f"made shortly before the change that {state}": (OLD_NEW, changed(5.1, state), "password2")
+        for state in ("Failed", "failed", "Canceled")
+    },
+    "made for the change that failed, clocks differ": (OLD_NEW, changed(16, "Failed"), "password2"),
+    "made long after the change that failed": (OLD_NEW, changed(25, "Failed"), "password2"),
+    "long before a change that is under way": (OLD_NEW, changed(1, "Updating"), "password1"),
+}
+UNKNOWN_SLOTS = {
+    "made an attempt's length before the change": (OLD_NEW, changed(5, "Failed")),
+    "made long before the change": (OLD_NEW, changed(0, "FAILED")),
+    "canceled": (OLD_NEW, changed(0, "Canceled")),
+    "both made at an unknown time": (token(password1=None, password2=None), changed(0, "Failed")),
 }
 
 
-@pytest.mark.parametrize(("made", "delivered_at", "slot"), SLOT_CASES.values(), ids=SLOT_CASES)
-def test_a_password_goes_into_the_slot_that_is_not_in_use(made, delivered_at, slot):
-    assert idle_slot(made, delivered_at) == slot
+@pytest.mark.parametrize(("made", "installed", "slot"), SLOT_CASES.values(), ids=SLOT_CASES)
+def test_a_password_goes_into_the_slot_that_is_not_in_use(made, installed, slot):
+    assert idle_slot(made, installed) == slot
 
 
-moments = st.integers(0, 20).map(lambda count: NOW + timedelta(seconds=count))
+@pytest.mark.parametrize(("made", "installed"), UNKNOWN_SLOTS.values(), ids=UNKNOWN_SLOTS)
+def test_where_a_failed_change_leaves_both_slots_in_doubt_neither_is_taken(made, installed):
+    with pytest.raises(PermanentError, match="token berlinplant") as refused:
+        idle_slot(made, installed)
+
+    assert refused.value.reason is Reason.SLOT_UNKNOWN
+    assert refused.value.remedy.startswith("repair the extension (az k8s-extension update)")
+
+
+def test_the_margins_are_those_that_the_documentation_names():
+    assert (minutes(5), minutes(10)) == (MARGIN, ATTEMPT)
+
+
+moments = st.integers(0, 60).map(ago)
 slots = st.dictionaries(st.sampled_from(SLOTS), moments)
 
 
-@given(slots, moments)
-def test_the_slot_believed_in_use_is_never_returned(made, delivered_at):
-    delivered = {slot: at for slot, at in made.items() if at <= delivered_at}
+@given(slots, moments, st.sampled_from(["Succeeded", "Updating", "?"]))
+def test_the_slot_believed_in_use_is_never_returned(made, delivered_at, state):
+    delivered = {slot: at for slot, at in made.items() if at <= delivered_at + MARGIN}
     newest = max(delivered.values(), default=None)
     believed = [slot for slot, at in delivered.items() if at == newest]
 
-    slot = idle_slot(token(**made), delivered_at)
+    slot = idle_slot(token(**made), extension(state, last_modified=delivered_at))
 
     assert slot in SLOTS
     if len(believed) == 1:
         assert slot != believed[0]
 
 
-@given(slots)
-def test_a_slot_that_holds_nothing_is_always_taken_first(made):
-    slot = idle_slot(token(**made), NOW)
+@given(st.fixed_dictionaries(dict.fromkeys(SLOTS, moments)), moments, st.sampled_from(["Failed", "Canceled"]))
+def test_after_a_failure_only_a_password_made_for_it_or_later_is_replaced(made, delivered_at, state):
+    newest = max(made.values())
+    try:
+        slot = idle_slot(token(**made), extension(state, last_modified=delivered_at))
+    except PermanentError:
+        assert newest <= delivered_at - ATTEMPT
+    else:
+        assert made[slot] == newest > delivered_at - ATTEMPT
 
-    assert slot not in made or len(made) == len(SLOTS)
+
+@given(slots, st.sampled_from(["Succeeded", "Failed"]))
+def test_a_slot_that_holds_nothing_is_always_taken_first(made, state):
+    if len(made) == len(SLOTS):
+        assert absent_slot(token(**made)) is None
+        return
+
+    slot = absent_slot(token(**made))
+
+    assert slot in SLOTS
+    assert slot not in made
+    assert idle_slot(token(**made), changed(0, state)) == slot
+
+
+def test_of_two_absent_slots_the_first_is_meant():
+    assert absent_slot(token(password3=NOW)) == "password1"
 
 
 STRING = (

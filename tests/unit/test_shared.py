@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from typing import Any
 
 import pytest
 from fakes import FakeClock, Script
@@ -65,13 +66,62 @@ async def test_none_is_an_answer_too():
     assert len(call.calls) == 1
 
 
-async def test_a_failure_is_not_kept_and_the_next_in_line_asks_itself():
-    shared, call = Shared(FakeClock()), Script(ValueError("x"), "answer")
+class Slow(Script):
+    """Answers that take their time."""
 
-    answers = await asyncio.gather(*(shared.get("key", call, 5) for _ in range(3)), return_exceptions=True)
+    def __init__(self, clock: FakeClock, *answers: Any) -> None:
+        super().__init__(*answers)
+        self.clock = clock
 
-    assert [str(answer) for answer in answers] == ["x", "answer", "answer"]
+    async def __call__(self, *args: Any, **options: Any) -> Any:
+        await asyncio.sleep(0)
+        await self.clock.sleep(60)
+        return await super().__call__(*args, **options)
+
+
+async def test_a_failure_is_shared_by_all_who_queued_before_it_happened():
+    clock = FakeClock()
+    shared, call = Shared(clock), Slow(clock, ValueError("x"), "answer")
+
+    answers = await asyncio.gather(*(shared.get("key", call, 5) for _ in range(50)), return_exceptions=True)
+
+    assert {str(answer) for answer in answers} == {"x"}
+    assert len(call.calls) == 1
+
+
+async def test_who_comes_after_a_failure_asks_anew():
+    clock = FakeClock()
+    shared, call = Shared(clock), Slow(clock, ValueError("x"), "answer")
+    with pytest.raises(ValueError, match="x"):
+        await shared.get("key", call, 5)
+
+    clock.now += 0.1
+
+    assert await shared.get("key", call, math.inf) == "answer"
     assert len(call.calls) == 2
+
+
+async def test_a_failure_does_not_outlive_a_later_answer():
+    clock = FakeClock()
+    shared, call = Shared(clock), Slow(clock, "old", ValueError("x"), "new")
+    await shared.get("key", call, 5)
+    clock.now += 10
+    with pytest.raises(ValueError, match="x"):
+        await shared.get("key", call, 5)
+    clock.now += 1
+
+    assert [await shared.get("key", call, 5) for _ in range(2)] == ["new", "new"]
+    assert len(call.calls) == 3
+
+
+async def test_a_failure_is_of_its_own_key_only():
+    shared = Shared(FakeClock())
+
+    answers = await asyncio.gather(
+        shared.get("a", Script(ValueError("x")), 5), shared.get("b", Script("answer"), 5), return_exceptions=True
+    )
+
+    assert [str(answer) for answer in answers] == ["x", "answer"]
 
 
 async def test_who_gives_up_waiting_leaves_the_others_their_turn():

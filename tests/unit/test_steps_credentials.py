@@ -1,5 +1,7 @@
 """Steps around credentials: nothing is minted in vain, and no login that works is replaced."""
 
+from dataclasses import replace
+
 import pytest
 from examples import NOW, REGISTRY_ID, cr, extension, facts, minutes, site, token
 from fakes import FakeTokens, Script, gateways, port
@@ -9,7 +11,7 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
-from arcfleet.steps.credentials import client_token_id, generate_credential, write_pull_secrets
+from arcfleet.steps.credentials import client_login, client_token_id, generate_credential, write_pull_secrets
 
 SYNC = f"{REGISTRY_ID}/tokens/berlinplant"
 PULL, OTHER = f"{REGISTRY_ID}/tokens/pull", f"{REGISTRY_ID}/tokens/other"
@@ -22,6 +24,7 @@ async def test_a_password_goes_into_the_idle_slot_and_the_string():
     made = await generate_credential(gateways(registries=registries), site(), facts())
 
     assert registries.minted == [(SYNC, "password1")]
+    assert registries.ages == [0]
     assert "SyncTokenPassword=minted-1;" in made.reveal()
 
 
@@ -34,9 +37,26 @@ async def test_what_the_last_delivery_holds_decides_the_slot():
     assert registries.minted == [(SYNC, "password2")]
 
 
+async def test_where_nothing_is_installed_the_older_password_is_replaced():
+    registries = FakeTokens({SYNC: TWO_SLOTS})
+
+    await generate_credential(gateways(registries=registries), site(), facts(extension=None))
+
+    assert registries.minted == [(SYNC, "password1")]
+
+
 IN_VAIN = {
-    "a disabled token": (TokenFacts("berlinplant", "Disabled", "scope"), cr(), Reason.CREDENTIAL_UNUSABLE),
-    "a parent without a gateway": (TWO_SLOTS, cr(gateway_endpoint=""), Reason.NO_GATEWAY_ENDPOINT),
+    "a disabled token": (TokenFacts("berlinplant", "Disabled", "scope"), {}, Reason.CREDENTIAL_UNUSABLE),
+    "a parent without a gateway": (
+        TWO_SLOTS,
+        {"connected_registry": cr(gateway_endpoint="")},
+        Reason.NO_GATEWAY_ENDPOINT,
+    ),
+    "no slot that is known to be free": (
+        TWO_SLOTS,
+        {"extension": extension("Failed", last_modified=NOW + minutes(30))},
+        Reason.SLOT_UNKNOWN,
+    ),
 }
 
 
@@ -45,7 +65,7 @@ async def test_nothing_is_minted_that_could_not_be_used(found, seen, reason):
     registries = FakeTokens({SYNC: found})
 
     with pytest.raises(PermanentError) as refused:
-        await generate_credential(gateways(registries=registries), site(), facts(connected_registry=seen))
+        await generate_credential(gateways(registries=registries), site(), facts(**seen))
 
     assert refused.value.reason is reason
     assert registries.minted == []
@@ -78,25 +98,82 @@ def test_an_unclear_client_token_is_refused_with_what_there_is(asked, listed, me
 
 LOGIN = Login("pull", Secret("kept"))
 MISSING = [("a", "regcred"), ("b", "regcred")]
+FORBIDDEN = PermanentError(Reason.FORBIDDEN, "secrets is forbidden")
+
+
+def puller(**made):
+    """Return registries whose client token has these passwords."""
+    return FakeTokens({PULL: replace(token(**made), name="pull")})
+
+
+NEW_SITE = facts(connected_registry=cr(client_token_ids=(PULL,)))
 
 
 async def test_a_login_that_works_is_copied_and_no_slot_is_taken():
-    registries, put = FakeTokens({}), Script(None)
-    kubernetes = port(login=Script(None, LOGIN), put_login=put)
+    registries = FakeTokens({})
+    kubernetes = port(login=Script(None, LOGIN))
     seen = facts(pull_secrets={("a", "regcred"): False, ("c", "gone"): True, ("d", "regcred"): True})
 
-    await write_pull_secrets(gateways(registries=registries, kubernetes=kubernetes), site(), seen, MISSING)
+    found = await client_login(gateways(registries=registries, kubernetes=kubernetes), site(), seen, MISSING)
 
-    assert [call[1:] for call in put.calls] == [(*key, LOGIN) for key in MISSING]
-    assert registries.minted == []
+    assert found is LOGIN
+    assert (registries.minted, registries.ages) == ([], [])
     assert [call[1:] for call in kubernetes.login.calls] == [("c", "gone"), ("d", "regcred")]
 
 
-async def test_without_a_login_one_password_serves_all_secrets_of_the_site():
-    registries, put = FakeTokens({PULL: token(password1=NOW)}), Script(None)
-    seen = facts(connected_registry=cr(client_token_ids=(PULL,)))
+ABSENT = {
+    "both": ({}, "password1"),
+    "the first": ({"password2": NOW}, "password1"),
+    "the second": ({"password1": NOW}, "password2"),
+}
 
-    await write_pull_secrets(gateways(registries=registries, kubernetes=port(put_login=put)), site(), seen, MISSING)
 
-    assert registries.minted == [(PULL, "password2")]
-    assert [call[3].password.reveal() for call in put.calls] == ["minted-1"] * 2
+@pytest.mark.parametrize(("made", "slot"), ABSENT.values(), ids=ABSENT)
+async def test_without_a_login_one_password_is_made_into_an_absent_slot(made, slot):
+    registries, put = puller(**made), Script(None)
+
+    login = await client_login(gateways(registries=registries, kubernetes=port(put_login=put)), site(), NEW_SITE, MISSING)
+
+    assert (login.username, login.password.reveal()) == ("pull", "minted-1")
+    assert (registries.minted, registries.ages) == ([(PULL, slot)], [0])
+
+
+async def test_only_rehearsals_of_all_secrets_come_before_the_password():
+    registries, put = puller(), Script(None)
+
+    await client_login(gateways(registries=registries, kubernetes=port(put_login=put)), site(), NEW_SITE, MISSING)
+
+    assert [call[1:3] for call in put.calls] == MISSING
+    assert put.options == [{"dry_run": True}] * 2
+    assert "minted" not in str([call[3].password.reveal() for call in put.calls])
+
+
+@pytest.mark.parametrize("answers", [(FORBIDDEN,), (None, FORBIDDEN)], ids=["the first", "the last"])
+async def test_a_secret_that_the_cluster_would_not_take_costs_no_password(answers):
+    registries, put = puller(), Script(*answers)
+
+    with pytest.raises(PermanentError) as refused:
+        await client_login(gateways(registries=registries, kubernetes=port(put_login=put)), site(), NEW_SITE, MISSING)
+
+    assert refused.value is FORBIDDEN
+    assert registries.minted == []
+
+
+async def test_a_password_that_somebody_may_use_is_never_replaced():
+    registries, put = puller(password1=NOW - minutes(1e6), password2=None), Script(None)
+
+    with pytest.raises(PermanentError, match="both passwords of client token pull are taken") as refused:
+        await client_login(gateways(registries=registries, kubernetes=port(put_login=put)), site(), NEW_SITE, MISSING)
+
+    assert refused.value.reason is Reason.CLIENT_TOKEN
+    assert "az acr token create --registry acreu1" in refused.value.remedy
+    assert (registries.minted, put.calls) == ([], [])
+
+
+async def test_one_login_is_written_into_all_secrets_of_the_site():
+    put = Script(None)
+
+    await write_pull_secrets(gateways(kubernetes=port(put_login=put)), site(), MISSING, LOGIN)
+
+    assert [call[1:] for call in put.calls] == [(*key, LOGIN) for key in MISSING]
+    assert not any(options.get("dry_run") for options in put.options)

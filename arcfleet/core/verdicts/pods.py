@@ -129,6 +129,11 @@ def _restarting(container: ContainerFacts, subject: str, where: str) -> Finding:
     )  # fmt: skip
 
 
+def restarted(workload: WorkloadFacts | None) -> int:
+    """Return how often the containers of a workload's pods were restarted."""
+    return sum(container.restarts for pod in workload.pods for container in pod.containers) if workload else 0
+
+
 def pod_of(where: str) -> str:
     """Return the pod's name of a `pod/container` place."""
     return where.partition("/")[0]
@@ -188,7 +193,7 @@ class Steadiness:
         if not finding.ok or workload is None:
             self.since = None
             return finding
-        restarts = sum(container.restarts for pod in workload.pods for container in pod.containers)
+        restarts = restarted(workload)
         if self.since is None or restarts != self.restarts:
             self.since, self.restarts = now, restarts
         if now - self.since >= self.needed:

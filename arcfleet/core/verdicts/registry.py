@@ -49,7 +49,7 @@ def judge(
     if state in {"online", "syncing"}:
         return _in_contact(cr, active_since)
     if state == "offline":
-        return _offline(cr, cluster, now)
+        return _offline(cr, cluster, now, active_since)
     return Finding(
         Verdict.UNKNOWN,
         Reason.UNKNOWN_STATE,
@@ -80,7 +80,9 @@ def _in_contact(cr: ConnectedRegistryFacts, active_since: datetime | None) -> Fi
     )  # fmt: skip
 
 
-def _offline(cr: ConnectedRegistryFacts, cluster: ClusterFacts, now: datetime) -> Finding:
+def _offline(
+    cr: ConnectedRegistryFacts, cluster: ClusterFacts, now: datetime, active_since: datetime | None
+) -> Finding:
     subject = "connected registry"
     if cluster.connectivity.lower() != "connected":
         return Finding(
@@ -91,8 +93,10 @@ def _offline(cr: ConnectedRegistryFacts, cluster: ClusterFacts, now: datetime) -
             "C10",
         )
     if rests_between_syncs(cr, now):
-        opens = next_sync(cr, now)
-        return Finding(Verdict.WAITING, Reason.SCHEDULED_GAP, subject, f"between syncs; next at {opens:%H:%M}Z", "C9")
+        message = f"between syncs; next at {next_sync(cr, now):%Y-%m-%d %H:%MZ}"
+        waits = active_since is not None and (cr.last_sync is None or cr.last_sync < active_since)
+        verdict = Verdict.WAITING if waits else Verdict.HEALTHY
+        return Finding(verdict, Reason.SCHEDULED_GAP, subject, message, "C9")
     if cr.activation.lower() != "active" and cr.last_sync is None:
         return Finding(
             Verdict.PROGRESSING, Reason.NEVER_ACTIVATED, subject, "Offline, not activated yet", "C5", remedy=LOOK
