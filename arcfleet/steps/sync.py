@@ -17,7 +17,7 @@ from arcfleet.steps.extension import OnChange
 from arcfleet.steps.health import INTERVAL
 from arcfleet.steps.observe import connected_registry
 
-RECENT = 300.0
+RECENT = 3600.0
 """Seconds for which a token that was read need not be read again to know its scope map."""
 
 

@@ -5,18 +5,22 @@ import importlib
 import inspect
 import pickle
 import pkgutil
+from dataclasses import replace
 
 import cloudpickle
 import pytest
 
 import arcfleet
+from arcfleet.core.findings import Finding, Verdict, of_error
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import FleetError, ManifestError, PermanentError, TransientError
+from arcfleet.waiting import as_error
 
 EXAMPLES = {
     "fleet": FleetError(Reason.INTERNAL, "broken"),
     "permanent": PermanentError(Reason.REFUSED, "no", "do this", ("HTTP 400",), "C11"),
     "transient": TransientError(Reason.THROTTLED, "slower", evidence=("HTTP 429",), retry_after=17.0),
+    "transient of a rule": TransientError(Reason.THROTTLED, "slower", "wait", ("HTTP 429",), "E9", 17.0),
     "transient without a wait": TransientError(Reason.UNREACHABLE, "gone"),
     "manifest": ManifestError(("f:1:1  a  is wrong", "f:2:1  b  is wrong")),
 }
@@ -53,3 +57,21 @@ def test_only_a_transient_error_knows_when_to_try_again():
     assert not hasattr(EXAMPLES["permanent"], "retry_after")
     assert issubclass(TransientError, FleetError)
     assert not issubclass(TransientError, PermanentError)
+
+
+def test_an_error_carries_the_rule_behind_it_if_there_is_one():
+    assert {name: error.rule for name, error in EXAMPLES.items() if isinstance(error, FleetError)} == {
+        "fleet": "",
+        "permanent": "C11",
+        "transient": "",
+        "transient of a rule": "E9",
+        "transient without a wait": "",
+    }
+
+
+def test_a_finding_keeps_its_rule_on_the_way_to_an_error_and_back():
+    finding = Finding(Verdict.FAILED, Reason.REGISTRY_OFFLINE, "connected registry", "x", "C11", ("e",), "r")
+
+    again = of_error(as_error(finding), "connected registry")
+
+    assert again == replace(finding, message="connected registry: x")

@@ -1,9 +1,12 @@
 """Loading from disk: the fleet file and the manifests that it names."""
 
+from pathlib import Path
+
 import pytest
 from examples import FLEET
 
 from arcfleet import fleetfile
+from arcfleet.core import source
 from arcfleet.errors import ManifestError
 
 MANIFEST = """\
@@ -67,3 +70,74 @@ def test_a_file_that_is_no_text_is_told(tmp_path):
 
     with pytest.raises(ManifestError, match=r"fleet\.yaml  can't be read: it is no UTF-8 text"):
         fleetfile.load(path)
+
+
+def test_a_path_that_no_file_can_have_is_told(tmp_path):
+    path = write(tmp_path, naming('"a\\0b.yaml"'))
+
+    with pytest.raises(ManifestError) as refused:
+        fleetfile.load(path)
+
+    assert list(refused.value.problems) == ["a\0b.yaml  can't be read: it is no path"]
+
+
+def too_large(path: Path) -> None:
+    """Make a file that would be refused as no text if it were read."""
+    with path.open("wb") as file:
+        file.write(b"\xff")
+        file.truncate(source.MAX_BYTES + 1)
+
+
+def test_a_fleet_file_that_is_too_large_is_refused_unread(tmp_path):
+    too_large(tmp_path / "fleet.yaml")
+
+    with pytest.raises(ManifestError) as refused:
+        fleetfile.load(tmp_path / "fleet.yaml")
+
+    assert list(refused.value.problems) == ["fleet.yaml  is larger than 5 MB"]
+
+
+def test_a_manifest_that_is_too_large_is_refused_unread(tmp_path):
+    path = write(tmp_path, naming("big.yaml"))
+    too_large(tmp_path / "big.yaml")
+
+    with pytest.raises(ManifestError) as refused:
+        fleetfile.load(path)
+
+    assert list(refused.value.problems) == ["big.yaml  is larger than 5 MB"]
+
+
+def test_a_file_of_just_the_size_that_is_accepted_is_read(tmp_path):
+    path = write(tmp_path, FLEET + "#" * (source.MAX_BYTES - len(FLEET)))
+
+    assert fleetfile.load(path).name == "test"
+
+
+KUBECONFIGS = {
+    "beside the fleet file": ("clusters/berlin.yaml", "{folder}/clusters/berlin.yaml"),
+    "above the fleet file": ("../berlin.yaml", "{above}/berlin.yaml"),
+    "at home": ("~/.kube/berlin", "{home}/.kube/berlin"),
+    "anywhere": ("/etc/berlin.yaml", "/etc/berlin.yaml"),
+}
+
+
+@pytest.mark.parametrize(("given", "expected"), KUBECONFIGS.values(), ids=KUBECONFIGS)
+def test_a_kubeconfigs_path_holds_from_any_folder(tmp_path, monkeypatch, given, expected):
+    above = tmp_path.resolve()
+    folder, home = above / "fleet", above / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(folder)
+    write(folder, f"{FLEET}    kube: {{kubeconfig: {given}, context: admin}}\n")
+
+    kube = fleetfile.load("fleet.yaml").sites[0].kube
+
+    assert kube.kubeconfig == expected.format(folder=folder, above=above, home=home)
+    assert (kube.context, kube.in_cluster) == ("admin", False)
+
+
+@pytest.mark.parametrize("kube", ["{context: admin}", "null"], ids=["no kubeconfig", "no way at all"])
+def test_a_site_without_a_kubeconfig_gets_none(tmp_path, kube):
+    found = fleetfile.load(write(tmp_path, f"{FLEET}    kube: {kube}\n")).sites[0].kube
+
+    assert found is None or found.kubeconfig is None

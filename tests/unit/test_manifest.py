@@ -123,6 +123,30 @@ def test_a_value_against_a_rule_is_refused_at_its_place(text, problem):
     assert refused.value.problems == (problem,)
 
 
+SECRET_KEYS = [
+    "connectionString",
+    "ConnectedRegistry.CONNECTIONSTRING",
+    "proxy.password",
+    "SyncTokenPassword",
+    "clientSecret",
+    "tls.key",
+]
+
+
+@pytest.mark.parametrize("key", SECRET_KEYS)
+def test_a_setting_that_looks_like_a_secret_is_refused_without_its_value(key):
+    with pytest.raises(ManifestError) as refused:
+        load(in_site(f"extension: {{settings: {{logLevel: info, {key}: hunter2}}}}"), "f")
+
+    told = f"f:11:16  sites[0].extension  settings.{key} looks like a secret; a fleet file never holds one"
+    assert refused.value.problems == (told,)
+
+
+@pytest.mark.parametrize("key", ["tls.crt", "tlsXkey", "pvc.storageRequest", "trustDistribution.enabled"])
+def test_any_other_setting_is_accepted(key):
+    assert site(extension=f"{{settings: {{{key}: x}}}}").settings[key] == "x"
+
+
 def test_defaults_are_those_that_the_documentation_names():
     assert Extension().auto_upgrade
     assert Timeouts().model_dump() == {

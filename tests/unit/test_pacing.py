@@ -96,6 +96,9 @@ THROTTLES = {
     "none": ({}, 1),
     "zero": ({"Retry-After": "0"}, 1),
     "a date": ({"Retry-After": "Tue"}, 1),
+    "for ever": ({"Retry-After": "inf"}, 1),
+    "no number": ({"Retry-After": "nan"}, 1),
+    "into the past": ({"Retry-After": "-5"}, 1),
 }
 
 
@@ -123,9 +126,11 @@ async def test_an_ordinary_answer_pauses_nobody():
     assert (clock.now, pacer.throttled) == (0, 0)
 
 
-SECONDS = {"17": 17.0, "1.5": 1.5, "Wed, 21 Oct 2026 07:28:00 GMT": None, "": None}
+NUMBERS = {"17": 17.0, "1.5": 1.5, "0": 0.0, "-0.0": 0.0}
+NO_WAITS = ["Wed, 21 Oct 2026 07:28:00 GMT", "", "-1", "-0.1", "inf", "-inf", "Infinity", "1e999", "nan"]
+SECONDS = {**NUMBERS, **dict.fromkeys(NO_WAITS)}
 
 
 @pytest.mark.parametrize(("text", "seconds"), [*SECONDS.items(), (None, None)])
-def test_a_retry_after_is_read_where_it_is_a_number(text, seconds):
+def test_a_retry_after_is_read_where_it_is_a_number_that_can_be_waited_for(text, seconds):
     assert seconds_of(text) == seconds

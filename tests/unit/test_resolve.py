@@ -130,11 +130,33 @@ def test_a_registry_is_found_whatever_the_case_of_its_name():
     assert fleet(FLEET.replace("registry: acreu1", "registry: ACREU1")).sites[0].registry_ref.name == "acreu1"
 
 
-def second(**changes: str) -> str:
-    """Return the fleet file with a second site that differs in everything but what is given."""
+def second(first: str = "", **changes: str) -> str:
+    """Return the fleet file with a second site that differs in everything but what is given; the first has one line."""
     values = {"name": "lyon", "connectedRegistry": "lyonplant", "cluster": "{name: k-lyon, resourceGroup: rg-arc}"}
     lines = "\n    ".join(f"{key}: {value}" for key, value in {**values, **changes}.items())
-    return f"{FLEET}  - registry: acreu1\n    clusterIP: 10.96.0.50\n    {lines}\n"
+    return f"{FLEET}{first}  - registry: acreu1\n    clusterIP: 10.96.0.50\n    {lines}\n"
+
+
+KUBE = "    kube: {kubeconfig: berlin.yaml, context: admin}\n"
+OTHER_WAYS = {
+    "another kubeconfig": second(KUBE, kube="{kubeconfig: lyon.yaml, context: admin}"),
+    "another context": second(KUBE, kube="{kubeconfig: berlin.yaml, context: lyon}"),
+    "the kubeconfig's own context": second(KUBE, kube="{kubeconfig: berlin.yaml}"),
+    "the settings' kubeconfig": second(KUBE, kube="{context: admin}"),
+    "inside its cluster": second(KUBE, kube="{inCluster: true}"),
+    "none": second(KUBE),
+    "none on both": second(),
+}
+
+
+@pytest.mark.parametrize("text", OTHER_WAYS.values(), ids=OTHER_WAYS)
+def test_sites_with_ways_of_their_own_to_kubernetes_are_accepted(text):
+    assert [site.name for site in fleet(text).sites] == ["berlin", "lyon"]
+
+
+def test_a_way_to_kubernetes_that_all_sites_have_by_default_is_refused():
+    with pytest.raises(ManifestError, match=r"sites\[1\]\.kube  this way to a Kubernetes API is already used by site"):
+        load(second().replace("sites:", "defaults: {kube: {context: admin}}\nsites:"), "f")
 
 
 PROBLEMS = {
@@ -150,6 +172,18 @@ PROBLEMS = {
     "same cluster, its subscription written out": (
         second(cluster="{name: k-berlin, resourceGroup: rg-arc, subscription: S1}"),
         "f:15:14  sites[1].cluster  cluster rg-arc/k-berlin is already used by site berlin",
+    ),
+    "same way to Kubernetes": (
+        second(KUBE, kube="{context: admin, kubeconfig: berlin.yaml}"),
+        "f:17:11  sites[1].kube  this way to a Kubernetes API is already used by site berlin",
+    ),
+    "same way to Kubernetes, the settings' kubeconfig": (
+        second("    kube: {}\n", kube="{inCluster: false}"),
+        "f:17:11  sites[1].kube  this way to a Kubernetes API is already used by site berlin",
+    ),
+    "same cluster that it runs in": (
+        second("    kube: {inCluster: true}\n", kube="{inCluster: true}"),
+        "f:17:11  sites[1].kube  this way to a Kubernetes API is already used by site berlin",
     ),
     "unknown registry": (
         FLEET.replace("registry: acreu1", "registry: acrus1"),

@@ -7,7 +7,7 @@ from examples import NOW, cr, minutes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.schedule import next_sync, rests_between_syncs
+from arcfleet.core.schedule import next_sync, rests_between_syncs, until_next_sync
 
 DAILY = {"schedule": "0 8 * * *", "sync_window": "PT2H"}
 TICK = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -54,3 +54,19 @@ def test_the_next_sync_is_within_a_day_of_a_daily_schedule(minute, hour, now):
 
     assert (tick.hour, tick.minute) == (hour, minute)
     assert minutes(0) < tick - now <= minutes(24 * 60)
+
+
+UNTIL = {
+    "after the window": ({}, TICK + minutes(121), 1319 * 60),
+    "inside the window": ({}, TICK + minutes(5), 1435 * 60),
+    "just before a tick": ({}, TICK - minutes(1), 60),
+    "at a tick": ({}, TICK, 1440 * 60),
+    "no schedule is every minute": ({"schedule": None}, TICK, 60),
+    "no window: always in contact": ({"sync_window": None}, TICK + minutes(121), 0),
+    "an empty window is none": ({"sync_window": ""}, TICK + minutes(121), 0),
+}
+
+
+@pytest.mark.parametrize(("values", "now", "seconds"), UNTIL.values(), ids=UNTIL)
+def test_only_a_registry_with_windows_is_waited_for_until_its_next_sync(values, now, seconds):
+    assert until_next_sync(cr(**{**DAILY, **values}), now) == seconds

@@ -69,10 +69,16 @@ ACCEPTED = {
     "loopback with one": {"arm_endpoint": LOOPBACK},
     "https elsewhere": {"arm_endpoint": "https://arm.example"},
     "registry on this machine": {"registry_endpoint": "http://localhost:5000"},
+    "registry on this machine, encrypted": {"registry_endpoint": "https://127.0.0.1:5000"},
 }
 NEEDS = "needs ARCFLEET_ARM_ENDPOINT at a loopback address"
 REFUSED = {
     "plain http elsewhere": ({"arm_endpoint": "http://arm.example"}, "must be https, or a loopback address"),
+    "a registry elsewhere": ({"registry_endpoint": "https://acr.example"}, "must be a loopback address"),
+    "a registry that only looks like this machine": (
+        {"registry_endpoint": "https://localhost.evil.example"},
+        "must be a loopback address",
+    ),
     "plain http to a registry": ({"registry_endpoint": "http://10.0.0.1"}, "must be https, or a loopback address"),
     "no scheme": ({"arm_endpoint": "127.0.0.1:8080"}, "must be https, or a loopback address"),
     "no URL": ({"arm_endpoint": "http://[::1"}, "Invalid IPv6 URL"),
@@ -104,3 +110,28 @@ def test_settings_are_frozen_and_do_not_show_a_kubeconfig():
     assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump_json()}"
     with pytest.raises(ValidationError, match="frozen"):
         settings.cloud = "AzureChinaCloud"
+
+
+HIDDEN = {
+    "beside a wrong value": {"kubeconfig_content": "hunter2", "time_scale": 0},
+    "beside values that do not go together": {"kubeconfig_content": "hunter2", "credential": "none"},
+    "a wrong value itself": {"time_scale": "hunter2"},
+}
+
+
+@pytest.mark.parametrize("values", HIDDEN.values(), ids=HIDDEN)
+def test_an_error_never_shows_what_was_given(values):
+    with pytest.raises(ValidationError) as refused:
+        Settings(**values)
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_error_never_shows_what_the_environment_holds(monkeypatch):
+    monkeypatch.setenv("ARCFLEET_KUBECONFIG_CONTENT", "hunter2")
+    monkeypatch.setenv("ARCFLEET_CREDENTIAL", "none")
+
+    with pytest.raises(ValidationError, match=NEEDS) as refused:
+        Settings()
+
+    assert "hunter2" not in str(refused.value)

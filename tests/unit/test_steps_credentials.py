@@ -132,7 +132,9 @@ ABSENT = {
 async def test_without_a_login_one_password_is_made_into_an_absent_slot(made, slot):
     registries, put = puller(**made), Script(None)
 
-    login = await client_login(gateways(registries=registries, kubernetes=port(put_login=put)), site(), NEW_SITE, MISSING)
+    login = await client_login(
+        gateways(registries=registries, kubernetes=port(put_login=put)), site(), NEW_SITE, MISSING
+    )
 
     assert (login.username, login.password.reveal()) == ("pull", "minted-1")
     assert (registries.minted, registries.ages) == ([(PULL, slot)], [0])

@@ -1,5 +1,7 @@
 """Steps that wait: for the extension, for contact, for sync, for pods; and the deeper cause of silence."""
 
+from dataclasses import replace
+
 import pytest
 from examples import (
     DIGEST,
@@ -24,7 +26,7 @@ from arcfleet.core.findings import Finding
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
-from arcfleet.errors import PermanentError
+from arcfleet.errors import PermanentError, TransientError
 from arcfleet.steps.diagnosis import SILENCE, deepest
 from arcfleet.steps.extension import install, settle
 from arcfleet.steps.health import wait_healthy
@@ -50,13 +52,15 @@ def failing(error):
     return step()
 
 
-def world(*, clusters=CONNECTED, extensions=(None,), apply=None, listed=None, actions=SCOPE, **kubernetes):
+def world(
+    *, clusters=CONNECTED, extensions=(None,), apply=None, listed=None, actions=SCOPE, times=(NOW,), **kubernetes
+):
     return gateways(
         clock=FakeClock(),
         registries=port(
             registry=Script(facts().registry),
             connected_registries=listed or listing(cr()),
-            service_time=Script(NOW),
+            service_time=Script(*times),
             token=Script(token(password1=NOW)),
             scope_actions=Script(actions),
         ),
@@ -85,6 +89,17 @@ async def test_a_cluster_out_of_contact_explains_silence(reason):
 
 async def test_silence_of_a_cluster_in_contact_stays_what_it_is():
     assert await refused(deepest(world(), site(), failing(SILENT))) is SILENT
+
+
+LOOKS = [TransientError(Reason.THROTTLED, "slower"), PermanentError(Reason.FORBIDDEN, "no right")]
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=["transient", "permanent"])
+async def test_a_look_for_the_cause_that_fails_leaves_the_error_as_it_was(look):
+    error = await refused(deepest(world(clusters=(look,)), site(), failing(SILENT)))
+
+    assert error is SILENT
+    assert (error.__cause__, error.__suppress_context__) == (None, True)
 
 
 async def test_a_cause_that_is_known_is_not_looked_behind():
@@ -117,6 +132,65 @@ async def test_an_installation_ends_healthy_or_with_its_cause(applied_as, then, 
         assert await step == NOW
     else:
         assert (await refused(step)).reason is reason
+
+
+WHEN = {"of a creation: from before it": (None, NOW), "of an update: from after it": (extension(), NOW + minutes(9))}
+
+
+@pytest.mark.parametrize(("installed", "since"), WHEN.values(), ids=WHEN)
+async def test_an_installation_returns_the_time_that_contact_must_be_later_than(installed, since):
+    here = world(times=(NOW, LATER, NOW + minutes(9)))
+
+    assert await install(here, site(), facts(extension=installed), Secret("s"), lambda _: None) == since
+
+
+LOST = TransientError(Reason.UNREACHABLE, "no answer")
+TAKEN = {
+    "at once": ((extension(last_modified=LATER),), None),
+    "within the same second": ((extension(last_modified=NOW),), None),
+    "and still under way": ((extension("Updating", last_modified=LATER), extension(last_modified=LATER)), None),
+    "and failed": (
+        (extension("Failed", last_modified=LATER, error="chart path not found"),),
+        Reason.BAD_VERSION,
+    ),
+}
+UNTAKEN = {
+    "nothing is there": None,
+    "it is as it was": extension(last_modified=NOW - minutes(1)),
+    "of an unknown time": extension(last_modified=None),
+    "it failed before": extension("Failed", last_modified=NOW - minutes(1)),
+}
+
+
+@pytest.mark.parametrize(("then", "reason"), TAKEN.values(), ids=TAKEN)
+async def test_a_change_whose_answer_was_lost_is_looked_for_and_not_sent_again(then, reason):
+    here = world(apply=Script(LOST), extensions=then)
+    step = install(here, site(), facts(), Secret("s"), lambda _: None)
+
+    if reason is None:
+        assert await step == NOW
+    else:
+        assert (await refused(step)).reason is reason
+    assert len(here.extensions.apply.calls) == 1
+
+
+@pytest.mark.parametrize("found", UNTAKEN.values(), ids=UNTAKEN)
+async def test_a_change_that_was_not_taken_stays_the_error_that_it_was(found):
+    here = world(apply=Script(LOST), extensions=(extension("Updating"), found))
+
+    with pytest.raises(TransientError) as lost:
+        await install(here, site(), facts(), Secret("s"), lambda _: None)
+
+    assert lost.value is LOST
+    assert (len(here.extensions.extension.calls), len(here.extensions.apply.calls)) == (2, 1)
+
+
+async def test_a_change_that_was_refused_is_not_looked_for():
+    no = PermanentError(Reason.REFUSED, "no")
+    here = world(apply=Script(no))
+
+    assert await refused(install(here, site(), facts(), Secret("s"), lambda _: None)) is no
+    assert here.extensions.extension.calls == []
 
 
 @pytest.mark.parametrize("end", [extension("Failed"), extension(), None], ids=["failed", "healthy", "gone"])
@@ -153,6 +227,29 @@ async def test_a_registry_that_never_comes_fails_for_its_clusters_sake_if_that_i
     here = world(listed=listing(never), clusters=(cluster("Offline"),))
 
     assert (await refused(wait_healthy(here, site(), facts(), NOW, lambda _: None))).reason is Reason.ARC_OFFLINE
+
+
+HALF_PAST = NOW + minutes(30)
+RESTING = {"connection_state": "Offline", "schedule": "0 * * * *", "sync_window": "PT5M", "last_sync": NOW}
+
+
+async def test_a_registry_between_its_syncs_is_as_it_should_be_where_nothing_was_changed():
+    resting = cr(**RESTING)
+    here = world(listed=listing(resting), times=(HALF_PAST,))
+
+    assert await wait_healthy(here, site(), facts(connected_registry=resting), None, lambda _: None) == resting
+
+
+async def test_after_a_change_the_next_sync_of_a_registry_with_windows_is_waited_for():
+    resting = cr(**RESTING)
+    here = world(listed=listing(resting), times=(HALF_PAST,))
+
+    error = await refused(
+        wait_healthy(here, site(), facts(connected_registry=resting), NOW + minutes(20), lambda _: None)
+    )
+
+    assert (error.reason, error.rule) == (Reason.SCHEDULED_GAP, "C9")
+    assert here.clock.now == pytest.approx((30 + 15) * 60)
 
 
 async def test_a_connected_registry_that_does_not_exist_is_told_with_the_command():
@@ -226,6 +323,22 @@ async def test_a_workload_as_it_should_be_is_neither_applied_nor_looked_at():
     finding, apply = await rolled(applied(wanted()), RuntimeError("nobody should look"))
 
     assert (finding.rule, apply.calls) == ("P2", [])
+
+
+async def test_a_workload_that_was_applied_is_watched_before_it_is_called_healthy():
+    up, down = deployment(pod(container(ready=True))), deployment(pod(container(restarts=4)))
+
+    finding, _ = await rolled(None, up, up, down)
+
+    assert (finding.reason, finding.rule) == (Reason.CRASH_LOOP, "P10")
+
+
+async def test_a_workload_as_it_should_be_that_has_restarted_is_watched_but_not_applied():
+    again = replace(applied(wanted()), pods=(pod(container(ready=True, restarts=1)),))
+
+    finding, apply = await rolled(again, again, deployment(pod(container(restarts=4))))
+
+    assert (finding.rule, apply.calls) == ("P10", [])
 
 
 async def test_a_pull_error_that_lasts_fails_with_its_own_reason():

@@ -18,6 +18,7 @@ from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways import translation
 from arcfleet.gateways.translation import MAX_TEXT, azure, by_status, clean, kubernetes, registry
 
+
 def written(error: Exception) -> str:
     """Return what a log shows of an error."""
     return "".join(traceback.format_exception(error))

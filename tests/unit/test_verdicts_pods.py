@@ -1,12 +1,15 @@
 """P rules: how a Deployment and its pods stand."""
 
+from dataclasses import replace
+
 import pytest
 from examples import container, deployment, pod
 
 from arcfleet.core.facts import Condition
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.reasons import Reason
-from arcfleet.core.verdicts.pods import LASTING, Suspicion, judge
+from arcfleet.core.verdicts.pods import LASTING, Steadiness, Suspicion, judge
+from arcfleet.core.verdicts.pods import restarted as count_of_restarts
 
 UNDER_WAY = {"updated": 0, "available": 0, "ready": 0}
 QUOTA = Condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota: pods=0")
@@ -76,11 +79,16 @@ CASES = {
         deployment(pod(container(restarts=3)), **UNDER_WAY),
         (Verdict.PROGRESSING, Reason.CRASH_LOOP, "P10"),
     ),
-    "P10 once too often, though counted available": (
-        restarted(4, ready=True),
+    "P2 once too often, but ready": (restarted(4, ready=True), (Verdict.HEALTHY, Reason.OK, "P2")),
+    "P10 once too often, though counted available": (restarted(4), (Verdict.FAILED, Reason.CRASH_LOOP, "P10")),
+    "P10 once too often": (
+        deployment(pod(container(restarts=4)), **UNDER_WAY),
         (Verdict.FAILED, Reason.CRASH_LOOP, "P10"),
     ),
-    "P10 once too often": (restarted(4), (Verdict.FAILED, Reason.CRASH_LOOP, "P10")),
+    "P10 the container beside it is ready": (
+        deployment(pod(container(ready=True, restarts=9), container(restarts=4))),
+        (Verdict.FAILED, Reason.CRASH_LOOP, "P10"),
+    ),
     "P11 unschedulable": (
         deployment(pod(unschedulable="0/1 nodes are available"), **UNDER_WAY),
         (Verdict.PROGRESSING, Reason.UNSCHEDULABLE, "P11"),
@@ -177,19 +185,49 @@ def test_a_suspicion_remembers_since_when(story, verdict):
     assert last.verdict is verdict
 
 
-def test_a_workload_is_healthy_only_once_it_has_stayed_so():
+OK = Finding(Verdict.HEALTHY, Reason.OK, "workload web", "1/1 available", "P2")
+CRASHED = Finding(Verdict.PROGRESSING, Reason.CRASH_LOOP, "workload web", "x", "P10")
+FRESH, AGAIN = restarted(0, ready=True), restarted(1, ready=True)
+WATCHES = {
+    "healthy for long enough": ([(OK, FRESH, 5), (OK, FRESH, 14.9), (OK, FRESH, 15)], "pph"),
+    "a restart starts anew": (
+        [(OK, FRESH, 0), (OK, FRESH, 9), (OK, AGAIN, 11), (OK, AGAIN, 20), (OK, AGAIN, 21)],
+        "pppph",
+    ),
+    "restarts before the watch began do not count": ([(OK, AGAIN, 0), (OK, AGAIN, 10)], "ph"),
+    "ill health starts anew": ([(OK, FRESH, 0), (CRASHED, FRESH, 5), (OK, FRESH, 11), (OK, FRESH, 21)], "ppph"),
+}
+
+
+@pytest.mark.parametrize(("story", "verdicts"), WATCHES.values(), ids=WATCHES)
+def test_a_workload_is_healthy_only_once_it_has_stayed_so(story, verdicts):
     steadiness = Steadiness(needed=10)
-    healthy = Finding(Verdict.HEALTHY, Reason.OK, "workload web", "1/1 available", "P2")
-    live = replace(workload(), pods=(pod(container(ready=True, restarts=0)),))
-    restarted = replace(live, pods=(pod(container(ready=True, restarts=1)),))
 
-    verdicts = [steadiness.confirm(healthy, facts, now).verdict for facts, now in (
-        (live, 0), (live, 9), (restarted, 11), (restarted, 20), (restarted, 21))]  # fmt: skip
+    seen = [steadiness.confirm(finding, workload, now) for finding, workload, now in story]
 
-    assert verdicts == [Verdict.PROGRESSING] * 4 + [Verdict.HEALTHY]
+    assert "".join(finding.verdict[0] for finding in seen) == verdicts
 
 
-def test_a_ready_container_is_not_blamed_for_restarts_long_ago():
-    long_ago = pod(container(ready=True, restarts=9))
+def test_a_watched_workload_says_so_and_keeps_its_rule():
+    finding = Steadiness(needed=10).confirm(OK, FRESH, 0)
 
-    assert judge(replace(workload(), pods=(long_ago,)), "web").ok
+    assert (finding.message, finding.rule) == ("1/1 available, watched for 10 s", "P2")
+
+
+@pytest.mark.parametrize("finding", [CRASHED, replace(CRASHED, verdict=Verdict.FAILED)], ids=["progressing", "failed"])
+def test_what_is_not_healthy_is_told_at_once_and_unchanged(finding):
+    assert Steadiness().confirm(finding, FRESH, 0) is finding
+
+
+@pytest.mark.parametrize("restarts", [1, 4, 99])
+def test_a_ready_container_is_not_blamed_for_restarts_long_ago(restarts):
+    seen = deployment(pod(container(ready=True, restarts=restarts)))
+
+    assert judge(seen, "web").ok
+    assert judge(replace(seen, available=0), "web").rule == "P14"
+
+
+def test_restarts_are_counted_over_all_pods_and_containers():
+    seen = deployment(pod(container(restarts=1), container(restarts=2)), pod(container(restarts=4)))
+
+    assert (count_of_restarts(seen), count_of_restarts(None)) == (7, 0)

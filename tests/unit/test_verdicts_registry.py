@@ -57,7 +57,27 @@ CASES = {
         (Verdict.HEALTHY, Reason.OK, "C7"),
     ),
     "C8 syncing": (cr(connection_state="Syncing"), {}, (Verdict.HEALTHY, Reason.OK, "C8")),
-    "C9 between syncs": (cr(**RESTING), {}, (Verdict.WAITING, Reason.SCHEDULED_GAP, "C9")),
+    "C9 between syncs": (cr(**RESTING), {}, (Verdict.HEALTHY, Reason.SCHEDULED_GAP, "C9")),
+    "C9 between syncs, changed before the last one": (
+        cr(**RESTING),
+        {"active_since": NOW - minutes(201)},
+        (Verdict.HEALTHY, Reason.SCHEDULED_GAP, "C9"),
+    ),
+    "C9 between syncs, changed at the moment of the last one": (
+        cr(**RESTING),
+        {"active_since": NOW - minutes(200)},
+        (Verdict.HEALTHY, Reason.SCHEDULED_GAP, "C9"),
+    ),
+    "C9 between syncs, changed after the last one": (
+        cr(**RESTING),
+        {"active_since": NOW - minutes(199)},
+        (Verdict.WAITING, Reason.SCHEDULED_GAP, "C9"),
+    ),
+    "C9 activity that is no sync does not count": (
+        cr(**{**RESTING, "last_activity": NOW}),
+        {"active_since": NOW - minutes(199)},
+        (Verdict.WAITING, Reason.SCHEDULED_GAP, "C9"),
+    ),
     "C10 offline with its cluster": (
         cr(connection_state="Offline"),
         {"cluster": cluster("Offline")},
@@ -94,8 +114,11 @@ def test_the_first_rule_that_matches_decides(seen, around, expected):
     assert (finding.verdict, finding.reason, finding.rule) == expected
 
 
-def test_a_gap_tells_when_the_next_sync_is():
-    assert judge(cr(**RESTING), cluster(), now=NOW).message == "between syncs; next at 08:00Z"
+@pytest.mark.parametrize("since", [None, NOW], ids=["healthy", "waiting"])
+def test_a_gap_tells_when_the_next_sync_is(since):
+    finding = judge(cr(**RESTING), cluster(), now=NOW, active_since=since)
+
+    assert finding.message == "between syncs; next at 2026-11-25 08:00Z"
 
 
 DETAILS = {

@@ -45,7 +45,7 @@ async def test_a_failure_ends_the_wait_with_its_reason_evidence_and_remedy(verdi
         await wait(PROGRESSING, replace(PROGRESSING, verdict=verdict))
 
     assert str(failed.value) == "extension_in_progress: extension: Creating"
-    assert (failed.value.evidence, failed.value.remedy) == (("seen",), "wait")
+    assert (failed.value.evidence, failed.value.remedy, failed.value.rule) == (("seen",), "wait", "E9")
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PROGRESSING, Verdict.WAITING, Verdict.ABSENT])
@@ -65,6 +65,14 @@ async def test_a_state_that_nobody_knows_fails_as_such_at_the_deadline():
         await wait(replace(PROGRESSING, verdict=Verdict.UNKNOWN))
 
     assert failed.value.reason is Reason.UNKNOWN_STATE
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ABSENT, Verdict.PROGRESSING, Verdict.WAITING, Verdict.UNKNOWN])
+def test_no_failure_at_the_deadline_has_the_reason_ok(verdict):
+    failure = timed_out(Finding(verdict, Reason.OK, "workload web", "no such Deployment", "P0"), 60)
+
+    assert (failure.verdict, failure.reason) == (Verdict.FAILED, Reason.UNKNOWN_STATE)
+    assert (failure.message, failure.rule) == ("still so after 60 s: no such Deployment", "P0")
 
 
 async def test_the_last_look_is_at_the_deadline_and_counts():
