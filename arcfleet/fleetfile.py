@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from arcfleet.core import resolve, source, workloads
@@ -39,13 +40,19 @@ def _with_kubeconfig_beside(site: Site, folder: Path) -> Site:
     """Return a site whose kubeconfig's path holds from any folder."""
     if site.kube is None or site.kube.kubeconfig is None:
         return site
-    place = (folder / Path(site.kube.kubeconfig).expanduser()).resolve()
+    try:
+        place = (folder / Path(site.kube.kubeconfig).expanduser()).resolve()
+    except (RuntimeError, ValueError):
+        raise ManifestError((f"{site.kube.kubeconfig!r}  kubeconfig of site {site.name}: it is no path",)) from None
     return site.model_copy(update={"kube": site.kube.model_copy(update={"kubeconfig": str(place)})})
 
 
 def _read(path: Path, name: str) -> str:
     try:
-        if path.stat().st_size > source.MAX_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ManifestError((f"{name}  can't be read: it is no file",))
+        if found.st_size > source.MAX_BYTES:
             raise ManifestError((f"{name}  is larger than {source.MAX_BYTES // 1_000_000} MB",))
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:

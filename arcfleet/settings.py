@@ -65,10 +65,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _rehearsals_stay_on_this_machine(self) -> Settings:
-        for name in ("arm_endpoint", "registry_endpoint"):
-            url = getattr(self, name)
-            if url and urlsplit(url).scheme != "https" and not is_loopback(url):
-                raise ValueError(f"ARCFLEET_{name.upper()} {url} must be https, or a loopback address")
+        arm = self.arm_endpoint
+        if arm and urlsplit(arm).scheme != "https" and not is_loopback(arm):
+            raise ValueError(f"ARCFLEET_ARM_ENDPOINT {arm} must be https, or a loopback address")
         if self.registry_endpoint and not is_loopback(self.registry_endpoint):
             # It is sent the token for Azure.
             raise ValueError(f"ARCFLEET_REGISTRY_ENDPOINT {self.registry_endpoint} must be a loopback address")

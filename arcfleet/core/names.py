@@ -75,8 +75,9 @@ class ImageRef:
         """
         repository, at, reference = text.partition("@")
         if at and ":" in repository.rsplit("/", 1)[-1]:
-            # A digest says all; the tag beside it is for people.
-            repository = repository.rpartition(":")[0]
+            # A digest says all; the tag beside it is for people, but still has to be one.
+            repository, _, tag = repository.rpartition(":")
+            repository = repository if TAG.fullmatch(tag) else ""
         if not at:
             tagged = ":" in text.rsplit("/", 1)[-1]
             repository, _, reference = text.rpartition(":") if tagged else (text, "", "latest")

@@ -151,7 +151,8 @@ def _cross_checks(
             *_kube_key(entry),
         )  # fmt: skip
         for key, field, what in unique:
-            lowered = tuple(part.lower() for part in key)
+            # Azure's names have no case; paths and contexts of a kubeconfig do.
+            lowered = key if field == "kube" else tuple(part.lower() for part in key)
             if lowered in seen:
                 problems.append(
                     document.problem(("sites", index, field), f"{what} is already used by site {seen[lowered]}")

@@ -142,7 +142,7 @@ class AzureExtensions:
         The URL of an operation expires; the extension itself then says how it stands.
         """
         if status.lower() in {"failed", "canceled"} and error.status_code == 200:
-            raise as_error(rules.failure(failure_text(error))) from error
+            raise as_error(rules.failure(failure_text(error))) from None
         found = await self.extension(site) if error.status_code == 404 else None
         if found is None:
             raise error

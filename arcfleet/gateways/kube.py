@@ -147,7 +147,7 @@ class KubernetesSites:
                 Reason.KUBECONFIG,
                 f"kubeconfig of site {name}: {translation.clean(str(error))}",
                 "check kube.context and kube.kubeconfig: kubectl config get-contexts",
-            ) from error
+            ) from None
 
     async def _secret(self, site: Site, namespace: str, name: str) -> Any:
         api = client.CoreV1Api(await self._client(site))

@@ -55,7 +55,7 @@ def test_every_manifest_that_cannot_be_used_is_told(tmp_path):
     assert list(refused.value.problems) == [
         "gone.yaml  can't be read: No such file or directory",
         "bad.yaml  document 1: is no Kubernetes object with a metadata.name",
-        ".  can't be read: Is a directory",
+        ".  can't be read: it is no file",
     ]
 
 

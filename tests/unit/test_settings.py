@@ -79,7 +79,7 @@ REFUSED = {
         {"registry_endpoint": "https://localhost.evil.example"},
         "must be a loopback address",
     ),
-    "plain http to a registry": ({"registry_endpoint": "http://10.0.0.1"}, "must be https, or a loopback address"),
+    "plain http to a registry": ({"registry_endpoint": "http://10.0.0.1"}, "must be a loopback address"),
     "no scheme": ({"arm_endpoint": "127.0.0.1:8080"}, "must be https, or a loopback address"),
     "no URL": ({"arm_endpoint": "http://[::1"}, "Invalid IPv6 URL"),
     "no credential for Azure": ({"credential": "none"}, NEEDS),
