@@ -14,7 +14,7 @@ from arcfleet.errors import ManifestError
 scalars = st.one_of(
     st.integers(0, 3), st.booleans(), st.text("xy", max_size=1), st.lists(st.integers(0, 1), max_size=2)
 )
-values = st.recursive(st.one_of(st.none(), scalars), lambda below: st.dictionaries(st.sampled_from("abc"), below))
+values = st.deferred(lambda: st.one_of(st.none(), scalars, st.dictionaries(st.sampled_from("abc"), values)))
 layers = st.dictionaries(st.sampled_from("abc"), values)
 
 
@@ -54,9 +54,11 @@ def test_an_empty_layer_changes_nothing_and_any_layer_over_nothing_holds_no_null
     assert not holds_none(alone)
 
 
-shaped = st.recursive(
-    st.dictionaries(st.sampled_from("xy"), scalars),
-    lambda below: st.builds(dict.__or__, st.dictionaries(st.sampled_from("ab"), below), st.just({"x": 0})),
+shaped = st.deferred(
+    lambda: st.one_of(
+        st.dictionaries(st.sampled_from("xy"), scalars),
+        st.builds(dict.__or__, st.dictionaries(st.sampled_from("ab"), shaped), st.just({"x": 0})),
+    )
 )
 
 
@@ -252,10 +254,11 @@ def test_every_problem_is_listed_and_a_shared_one_only_once():
 
 
 KEYS = ["apiVersion", "metadata", "registries", "defaults", "groups", "sites", "rollout", "labels", "match", "set"]
-nonsense = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.sampled_from(["fleet/v1", "acreu1", "1h", "x", "\ud800"])),
-    lambda below: st.one_of(st.lists(below, max_size=3), st.dictionaries(st.sampled_from(KEYS), below, max_size=5)),
-    max_leaves=12,
+plain = st.one_of(st.none(), st.booleans(), st.integers(), st.sampled_from(["fleet/v1", "acreu1", "1h", "x", "\ud800"]))
+nonsense = st.deferred(
+    lambda: st.one_of(
+        plain, st.lists(nonsense, max_size=3), st.dictionaries(st.sampled_from(KEYS), nonsense, max_size=5)
+    )
 )
 
 
