@@ -16,9 +16,8 @@ SUBJECT = "extension"
 
 # What a failed installation says -> the rule, its reason and what to do. Texts as the services write them.
 FAILURES: tuple[tuple[str, str, Reason, str], ...] = (
-    ("re-use a name that is still in use", "E3", Reason.NAME_IN_USE,
-     "a Helm release of this name exists: delete that extension, or name this one differently"),
-    ("reuse a name that is still in use", "E3", Reason.NAME_IN_USE,
+    # With "re-use" as with "reuse": Helm and the documentation differ.
+    ("use a name that is still in use", "E3", Reason.NAME_IN_USE,
      "a Helm release of this name exists: delete that extension, or name this one differently"),
     ("chart path not found", "E3", Reason.BAD_VERSION,
      "extension.version does not exist in this release train: correct it, or drop it and set autoUpgrade"),
