@@ -95,8 +95,8 @@ class Kubernetes(Protocol):
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""
 
-    async def workload(self, site: Site, namespace: str, name: str, *, pods: bool) -> WorkloadFacts | None:
-        """Return a Deployment, with the pods of its newest ReplicaSet if asked; None where it does not exist."""
+    async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
+        """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
 
 
 class Progress(Protocol):

@@ -32,17 +32,12 @@ World = dict[str, Any]
 class Rehearsal:
     """A running simulator."""
 
-    control: str
     addresses: Mapping[str, Any]
     process: subprocess.Popen[str]
 
     def wait(self) -> None:
         """Return when the simulator has ended."""
         self.process.wait()
-
-    def post(self, path: str, body: Mapping[str, Any]) -> None:
-        """Send a command to the simulator's control endpoint."""
-        httpx.post(f"{self.control}{path}", json=body, timeout=30).raise_for_status()
 
 
 def world_of(fleet: Fleet) -> World:
@@ -117,7 +112,7 @@ def running(world: World, *, port: int = 0, speed: float = 1.0, tls: bool = Fals
             raise PermanentError(Reason.INTERNAL, "the simulator did not start", "its own words stand above")
         spare_loopback()
         addresses = json.loads(line)
-        yield Rehearsal(addresses["control"], addresses, process)
+        yield Rehearsal(addresses, process)
     finally:
         process.terminate()
         process.wait(timeout=10)

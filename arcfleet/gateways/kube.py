@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import yaml
@@ -90,29 +90,23 @@ class KubernetesSites:
             else:
                 await api.create_namespaced_secret(namespace, body, **options)
 
-    async def workload(self, site: Site, namespace: str, name: str, *, pods: bool) -> WorkloadFacts | None:
-        """Return a Deployment and, if asked, the pods of its newest ReplicaSet."""
+    async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
+        """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
         api = await self._client(site)
         timeout = self._settings.request_timeout
         with translation.kubernetes(site.name, f"Deployment {namespace}/{name}"):
-            try:
-                deployment = await client.AppsV1Api(api).read_namespaced_deployment(
-                    name, namespace, _request_timeout=timeout
-                )
-            except ApiException as error:
-                if error.status == 404:
-                    return None
-                raise
-            items = []
-            if pods:
-                labels = deployment.spec.selector.match_labels or {}
-                answer = await client.CoreV1Api(api).list_namespaced_pod(
-                    namespace,
-                    label_selector=",".join(f"{key}={value}" for key, value in labels.items()),
-                    _request_timeout=timeout,
-                )
-                items = answer.items
-        return workload_facts(deployment, items)
+            deployment = await _or_none(
+                client.AppsV1Api(api).read_namespaced_deployment(name, namespace, _request_timeout=timeout)
+            )
+            if deployment is None:
+                return None
+            labels = deployment.spec.selector.match_labels or {}
+            pods = await client.CoreV1Api(api).list_namespaced_pod(
+                namespace,
+                label_selector=",".join(f"{key}={value}" for key, value in labels.items()),
+                _request_timeout=timeout,
+            )
+        return workload_facts(deployment, pods.items)
 
     async def _client(self, site: Site) -> client.ApiClient:
         if site.kube is None:
@@ -152,14 +146,19 @@ class KubernetesSites:
     async def _secret(self, site: Site, namespace: str, name: str) -> Any:
         api = client.CoreV1Api(await self._client(site))
         with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
-            try:
-                return await api.read_namespaced_secret(
-                    name, namespace, _request_timeout=self._settings.request_timeout
-                )
-            except ApiException as error:
-                if error.status == 404:
-                    return None
-                raise
+            return await _or_none(
+                api.read_namespaced_secret(name, namespace, _request_timeout=self._settings.request_timeout)
+            )
+
+
+async def _or_none(reading: Awaitable[Any]) -> Any:
+    """Return what a read answers; None where the object does not exist."""
+    try:
+        return await reading
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise
 
 
 def _logins(secret: Any) -> dict[str, Any]:

@@ -36,7 +36,8 @@ async def install(
         PermanentError: The installation failed, or did not end within `timeouts.extension`.
     """
     began = await gateways.registries.service_time()
-    apply = _apply(gateways, site, connection_string, exists=facts.extension is not None, on_change=on_change)
+    exists = facts.extension is not None
+    apply = _apply(gateways, site, connection_string, exists=exists, began=began, on_change=on_change)
     extension = await diagnosis.deepest(gateways, site, apply)
     if rules.judge(extension, facts.cluster).verdict is Verdict.PROGRESSING:
         extension = await settle(gateways, site, on_change)
@@ -45,19 +46,18 @@ async def install(
         raise PermanentError(Reason.DELETE_IN_PROGRESS, "extension: somebody deleted it meanwhile", "deploy again")
     if not finding.ok:
         raise waiting.as_error(finding)
-    return began if facts.extension is None else await gateways.registries.service_time()
+    return await gateways.registries.service_time() if exists else began
 
 
 async def _apply(
-    gateways: Gateways, site: Site, connection_string: Secret, *, exists: bool, on_change: OnChange
+    gateways: Gateways, site: Site, connection_string: Secret, *, exists: bool, began: datetime, on_change: OnChange
 ) -> ExtensionFacts | None:
     """Send the change and follow it; where an answer is lost, look whether it was taken, before anything is resent."""
-    before = await gateways.registries.service_time()
     try:
         return await gateways.extensions.apply(site, connection_string, exists=exists, on_status=on_change)
     except TransientError:
         found = await settle(gateways, site, on_change)
-        if found is None or found.last_modified is None or found.last_modified < before:
+        if found is None or found.last_modified is None or found.last_modified < began:
             raise
         return found
 

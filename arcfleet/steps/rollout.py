@@ -29,7 +29,7 @@ async def roll_out(gateways: Gateways, site: Site, facts: SiteFacts, wanted: Des
     suspicion, steadiness = rules.Suspicion(), rules.Steadiness()
 
     async def look() -> Finding:
-        workload = await gateways.kubernetes.workload(site, wanted.namespace, wanted.name, pods=True)
+        workload = await gateways.kubernetes.workload(site, wanted.namespace, wanted.name)
         now = gateways.clock.monotonic()
         finding = suspicion.confirm(rules.judge(workload, wanted.name), now)
         return steadiness.confirm(finding, workload, now)

@@ -86,7 +86,7 @@ async def test_a_manifest_of_the_users_own_is_applied_with_its_images_rewritten(
     async with connect(settings_of(sim)) as gateways:
         for item in wanted.objects:
             await gateways.kubernetes.apply(site, item)
-        live = await gateways.kubernetes.workload(site, "default", "api", pods=False)
+        live = await gateways.kubernetes.workload(site, "default", "api")
 
     assert live.images == ("10.96.0.50/app/web:stable", "mcr.example.com/proxy:1")
     assert wanted.is_applied(live)
@@ -121,6 +121,6 @@ async def test_an_api_that_does_not_answer_is_transient(sim, site):
     sim.site("k-s1", reachable=False)
     async with connect(settings_of(sim)) as gateways:
         with pytest.raises(TransientError) as caught:
-            await gateways.kubernetes.workload(site, "default", "web", pods=True)
+            await gateways.kubernetes.workload(site, "default", "web")
 
     assert caught.value.reason is Reason.UNREACHABLE

@@ -139,7 +139,7 @@ WHEN = {"of a creation: from before it": (None, NOW), "of an update: from after 
 
 @pytest.mark.parametrize(("installed", "since"), WHEN.values(), ids=WHEN)
 async def test_an_installation_returns_the_time_that_contact_must_be_later_than(installed, since):
-    here = world(times=(NOW, LATER, NOW + minutes(9)))
+    here = world(times=(NOW, NOW + minutes(9)))
 
     assert await install(here, site(), facts(extension=installed), Secret("s"), lambda _: None) == since
 
