@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
+from croniter import croniter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -42,6 +43,21 @@ def _image(text: str) -> str:
     return text
 
 
+def _cron(text: str) -> str:
+    if len(text.split()) != 5 or not croniter.is_valid(text):
+        raise ValueError(f"{text!r} is no cron expression of five fields, for example '0 2 * * *'")
+    return text
+
+
+def _between(low: timedelta, high: timedelta, rule: str) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if not low <= value <= high:
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(check)
+
+
 def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     if not items:
         raise ValueError("needs at least one entry")
@@ -63,6 +79,10 @@ ResourceName = Annotated[str, _matches(names.RESOURCE, "1 to 63 characters of A-
 DnsLabel = Annotated[str, _matches(names.DNS_LABEL, "1 to 63 of a-z 0-9 -, as Kubernetes names are")]
 Image = Annotated[str, AfterValidator(_image)]
 IPv4 = Annotated[str, AfterValidator(_ipv4)]
+Repository = Annotated[str, _matches(names.REPOSITORY, "a repository's name, in lower case, without a tag")]
+Cron = Annotated[str, AfterValidator(_cron)]
+SyncWindow = Annotated[Duration, _between(timedelta(hours=1), timedelta(days=7), "Azure takes 1h to 7d")]
+MessageTtl = Annotated[Duration, _between(timedelta(days=1), timedelta(days=90), "Azure takes 1d to 90d")]
 Setting = Annotated[str, BeforeValidator(_setting)]
 
 
@@ -136,6 +156,40 @@ class Extension(Model):
         return self
 
 
+class GarbageCollection(Model):
+    """When the connected registry removes what nothing refers to any more."""
+
+    enabled: bool = True
+    schedule: Cron = "0 0 * * *"
+
+
+class ConnectedRegistrySettings(Model):
+    """A connected registry's own properties, as `az acr connected-registry create` has them.
+
+    What is not given is left as it is; where the registry is created, Azure's defaults are sent.
+    """
+
+    mode: Literal["ReadOnly", "ReadWrite"] | None = None
+    """Fixed once the connected registry exists."""
+    repositories: tuple[Repository, ...] = ()
+    """Repositories to be synced besides those of the site's workloads."""
+    schedule: Cron | None = None
+    window: SyncWindow | None = None
+    """How long each sync may last; needs a schedule."""
+    message_ttl: MessageTtl | None = None
+    log_level: Literal["Debug", "Information", "Warning", "Error", "None"] | None = None
+    audit_log: bool | None = None
+    notifications: tuple[str, ...] | None = None
+    """What is notified of, for example `app/*:*:push`."""
+    garbage_collection: GarbageCollection | None = None
+
+    @model_validator(mode="after")
+    def _window_needs_schedule(self) -> ConnectedRegistrySettings:
+        if self.window and not self.schedule:
+            raise ValueError("a window needs a schedule that opens it")
+        return self
+
+
 class Workload(Model):
     """What runs at the site from the connected registry: an image, or a manifest file of the user's own."""
 
@@ -178,6 +232,11 @@ class SiteEntry(Model):
     labels: Mapping[str, str] = Field(default_factory=dict)
     registry: RegistryName
     connected_registry: ConnectedRegistryName
+    connected_registry_settings: ConnectedRegistrySettings = ConnectedRegistrySettings()
+    ensure: bool = False
+    """Create the connected registry, its tokens and scope maps where they are missing, and keep them so."""
+    parent: DnsLabel | None = None
+    """The site whose connected registry this one syncs from; the cloud registry where not given."""
     cluster: Cluster
     cluster_ip: IPv4 = Field(alias="clusterIP")
     kube: Kube | None = None
