@@ -24,6 +24,7 @@ from arcfleet.core.names import ImageRef, RegistryRef
 from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
 from arcfleet.core.secret import Secret
+from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
 
 
@@ -57,6 +58,9 @@ class Registries(Protocol):
     async def scope_actions(self, registry: RegistryRef, scope_map_id: str) -> Collection[str]:
         """Return the actions of a scope map, from a list call shared by all sites of the registry."""
 
+    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
+        """Return all tokens by lower-case name, from one list call that is at most `max_age` s old."""
+
     async def token(self, registry: RegistryRef, token_id: str, *, max_age: float) -> TokenFacts:
         """Return a token as it was at most `max_age` s ago."""
 
@@ -76,11 +80,24 @@ class Extensions(Protocol):
         """Return the site's extension, or None where it does not exist."""
 
 
+class Subscriptions(Protocol):
+    """What Azure Resource Manager says of subscriptions and of the caller. Reads are shared by a run's sites."""
+
+    async def permissions(self, scope: str) -> tuple[Permission, ...]:
+        """Return what the caller may do at a scope, given as an ARM id."""
+
+    async def registration(self, subscription: str, provider: str) -> str:
+        """Return a resource provider's registration state in a subscription, for example `Registered`."""
+
+
 class Images(Protocol):
     """The cloud registries' data plane."""
 
     async def digest(self, login_server: str, image: ImageRef) -> str:
         """Return the digest that a tag has in the cloud registry."""
+
+    async def any_repository(self, login_server: str) -> bool:
+        """Tell whether a cloud registry holds a repository that the caller may list."""
 
 
 class Kubernetes(Protocol):
@@ -94,6 +111,9 @@ class Kubernetes(Protocol):
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""
+
+    async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
+        """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
 
     async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
         """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
@@ -125,5 +145,6 @@ class Gateways:
     clock: Clock
     registries: Registries
     extensions: Extensions
+    subscriptions: Subscriptions
     images: Images
     kubernetes: Kubernetes

@@ -100,6 +100,16 @@ class AzureRegistries:
         maps = await self._shared.get(("scope maps", registry), call, RECENT)
         return maps.get(last_segment(scope_map_id).lower(), frozenset())
 
+    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
+        """Return all tokens of a registry by lower-case name."""
+
+        async def call() -> Mapping[str, TokenFacts]:
+            with translation.azure(f"tokens of registry {registry.name}"):
+                pages = self._clients.acr(registry.subscription).tokens.list(registry.resource_group, registry.name)
+                return {str(item.name).lower(): _token(item) async for item in pages}
+
+        return await self._shared.get(("tokens", registry), call, max_age)
+
     async def token(self, registry: RegistryRef, token_id: str, *, max_age: float) -> TokenFacts:
         """Return a token of a registry."""
         name = last_segment(token_id)

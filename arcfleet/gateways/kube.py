@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import yaml
@@ -16,9 +16,10 @@ from kubernetes.aio.client.exceptions import ApiException
 from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Kube, Site
 from arcfleet.core.reasons import Reason
+from arcfleet.core.surveys import ClusterSurvey, KubeRight
 from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
 from arcfleet.errors import PermanentError
-from arcfleet.gateways import translation
+from arcfleet.gateways import kube_survey, translation
 from arcfleet.gateways.kube_facts import workload_facts
 from arcfleet.settings import Settings
 
@@ -89,6 +90,10 @@ class KubernetesSites:
                 await api.patch_namespaced_secret(name, namespace, body, **options)
             else:
                 await api.create_namespaced_secret(namespace, body, **options)
+
+    async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
+        """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
+        return await kube_survey.survey(await self._client(site), site, rights, self._settings.request_timeout)
 
     async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
         """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
