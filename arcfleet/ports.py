@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import (
     ClusterFacts,
     ConnectedRegistryFacts,
@@ -96,6 +97,9 @@ class Images(Protocol):
     async def digest(self, login_server: str, image: ImageRef) -> str:
         """Return the digest that a tag has in the cloud registry."""
 
+    async def pushed(self, login_server: str, image: ImageRef) -> datetime | None:
+        """Return when a tag was pushed last; None for a digest, or where the registry does not say."""
+
     async def any_repository(self, login_server: str) -> bool:
         """Tell whether a cloud registry holds a repository that the caller may list."""
 
@@ -115,8 +119,11 @@ class Kubernetes(Protocol):
     async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
         """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
 
-    async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
-        """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
+    async def extension_evidence(self, site: Site) -> ExtensionEvidence:
+        """Return what the cluster shows of the connected registry in it; what may not be read is said in it."""
+
+    async def workload(self, site: Site, namespace: str, name: str, kind: str = "Deployment") -> WorkloadFacts | None:
+        """Return a workload with the pods of its newest revision; None where it does not exist."""
 
 
 class Progress(Protocol):

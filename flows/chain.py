@@ -34,14 +34,14 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
         await wait_healthy(site, facts, changed_at)
     if plan.disposition is not Disposition.NOOP and wanted:
         async with step(trail, Step.CHECK_SYNC):
-            await check_sync(site, facts, wanted, changed_at)
+            trail.saw(await check_sync(site, facts, wanted, changed_at))
     if plan.pull_secrets:
         async with step(trail, Step.PULL_SECRET):
             login = await client_login(site, facts, plan.pull_secrets)
             await write_pull_secrets(site, plan.pull_secrets, login)
     for item in wanted:
         async with step(trail, Step.ROLL_OUT):
-            await roll_out(site, facts, item)
+            trail.saw((await roll_out(site, facts, item))[1:])
 
 
 async def observe_and_plan(fleet: Fleet, site: Site, trail: Trail) -> tuple[SiteFacts, tuple[Desired, ...]]:

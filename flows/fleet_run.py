@@ -38,7 +38,7 @@ async def run(path: str, sites: Sequence[str], labels: Mapping[str, str], max_co
         began = here.gateways.clock.monotonic()
         slots = asyncio.Semaphore(max_concurrency or fleet.rollout.max_concurrency)
         ended = await asyncio.gather(*(_one(fleet, site, slots, here) for site in fleet.sites))
-        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended))
+        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended), path)
         here.progress.finish(report)
     await publish_report(report)
     return final_state(report)

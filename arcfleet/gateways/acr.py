@@ -20,6 +20,7 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways import translation
+from arcfleet.gateways.arc import parse_time
 from arcfleet.gateways.azure import ONCE, AzureClients
 from arcfleet.gateways.shared import Shared
 from arcfleet.ports import Clock
@@ -141,6 +142,7 @@ def _connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFact
     parent = item.parent
     sync = parent.sync_properties if parent else None
     raw_sync = (raw.get("parent") or {}).get("syncProperties") or {}
+    result = raw.get("registrySyncResult") or {}
     return ConnectedRegistryFacts(
         name=item.name or "",
         mode=text_of(item.mode),
@@ -157,7 +159,8 @@ def _connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFact
         last_sync=sync.last_sync_time if sync else None,
         last_activity=item.last_activity_time,
         # Both are of preview API versions, which the stable models drop but their mappings keep.
-        sync_state=(raw.get("registrySyncResult") or {}).get("syncState"),
+        sync_state=result.get("syncState"),
+        last_successful_sync=parse_time(ended) if (ended := result.get("lastSuccessfulSyncEndTime")) else None,
         auth_type=raw_sync.get("authType") or "SyncToken",
         client_token_ids=tuple(item.client_token_ids or ()),
         status_details=tuple(

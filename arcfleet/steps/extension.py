@@ -38,10 +38,10 @@ async def install(
     began = await gateways.registries.service_time()
     exists = facts.extension is not None
     apply = _apply(gateways, site, connection_string, exists=exists, began=began, on_change=on_change)
-    extension = await diagnosis.deepest(gateways, site, apply)
-    if rules.judge(extension, facts.cluster).verdict is Verdict.PROGRESSING:
-        extension = await settle(gateways, site, on_change)
-    finding = rules.judge(extension, facts.cluster)
+    extension = await diagnosis.deepest_of_install(gateways, site, apply)
+    if rules.judge(extension, facts.cluster, changed_at=began).verdict is Verdict.PROGRESSING:
+        extension = await settle(gateways, site, on_change, changed_at=began)
+    finding = rules.judge(extension, facts.cluster, changed_at=began)
     if finding.verdict is Verdict.ABSENT:
         raise PermanentError(Reason.DELETE_IN_PROGRESS, "extension: somebody deleted it meanwhile", "deploy again")
     if not finding.ok:
@@ -62,8 +62,16 @@ async def _apply(
         return found
 
 
-async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> ExtensionFacts | None:
+async def settle(
+    gateways: Gateways, site: Site, on_change: OnChange, *, changed_at: datetime | None = None
+) -> ExtensionFacts | None:
     """Wait until no operation is under way on the extension, and return it: healthy, failed, or gone (None).
+
+    Args:
+        gateways: The outside world.
+        site: The site.
+        on_change: Told what is waited for.
+        changed_at: When our own change was sent; what is older is not its end.
 
     Raises:
         PermanentError: It is still in progress after `timeouts.extension`.
@@ -73,7 +81,9 @@ async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> Extensi
     async def look() -> Finding:
         extension = await gateways.extensions.extension(site)
         seen.append(extension)
-        finding = rules.judge(extension, await gateways.extensions.cluster(site))
+        cluster = await gateways.extensions.cluster(site)
+        now = await gateways.registries.service_time()
+        finding = rules.judge(extension, cluster, changed_at=changed_at, now=now)
         # Settled is all that is asked here; what a failed or absent extension means, the next plan says.
         settled = finding.settled or finding.verdict is Verdict.ABSENT
         return replace(finding, verdict=Verdict.HEALTHY) if settled else finding

@@ -81,5 +81,8 @@ async def _in_cluster(
         key: await gateways.kubernetes.login(site, *key) is not None
         for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted)
     }
-    found = {item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name) for item in wanted}
+    found = {
+        item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
+        for item in wanted
+    }
     return found, secrets

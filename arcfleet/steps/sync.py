@@ -1,24 +1,30 @@
-"""Sync: can every image of the site arrive, and has the registry been in contact since?"""
+"""Sync: can every image of the site arrive, and what says that it has?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from arcfleet import waiting
+from arcfleet.core.arrivals import Arrival, Served, answer
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
 from arcfleet.core.findings import Finding
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef
+from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import until_next_sync
 from arcfleet.core.verdicts import sync as rules
+from arcfleet.core.verdicts.sync import Scope, Sought
+from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps.extension import OnChange
 from arcfleet.steps.health import INTERVAL
-from arcfleet.steps.observe import connected_registry
+from arcfleet.steps.observe import LISTED, connected_registry
 
 RECENT = 3600.0
 """Seconds for which a token that was read need not be read again to know its scope map."""
+HOPELESS = frozenset({"S1", "S2"})
+"""Rules of images that never arrive, however long one waits."""
 
 
 async def check_sync(
@@ -37,29 +43,80 @@ async def check_sync(
             within `timeouts.sync`.
     """
     cr = facts.connected_registry
-    token = await gateways.registries.token(site.registry_ref, cr.sync_token_id, max_age=RECENT)
-    actions = await gateways.registries.scope_actions(site.registry_ref, token.scope_map_id)
-    for image in images:
-        scope = rules.judge_scope(image, cr, actions, site.registry)
-        if not scope.ok:
-            raise waiting.as_error(scope)
+    arrivals = [await arrival(gateways, site, facts, image) for image in images]
+    scopes = await scopes_of(gateways, site, cr)
+    sought = Sought(site.registry, await gateways.registries.service_time(), changed_at)
+    for item in arrivals:
+        hopeless = rules.judge(item, cr, sought, scopes)
+        if hopeless.rule in HOPELESS:
+            raise waiting.as_error(hopeless)
     return tuple(
-        [await _contact(gateways, site, cr, image, changed_at=changed_at, on_change=on_change) for image in images]
+        [await _contact(gateways, site, cr, item, changed_at=changed_at, on_change=on_change) for item in arrivals]
     )
+
+
+async def scopes_of(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts) -> tuple[Scope, ...]:
+    """Return the sync scope maps that an image passes on its way to a connected registry: its own, and those above.
+
+    One that signs in with a managed identity has no token, and is left out.
+    """
+    listed = await gateways.registries.connected_registries(site.registry_ref, max_age=LISTED)
+    line: list[ConnectedRegistryFacts] = []
+    while cr and cr not in line:
+        line.append(cr)
+        above = listed.get((cr.parent or "").lower())
+        if above is None:
+            break
+        cr = above
+    return tuple([await _scope(gateways, site, item) for item in line if item.sync_token_id])
+
+
+async def _scope(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts) -> Scope:
+    token = await gateways.registries.token(site.registry_ref, cr.sync_token_id, max_age=RECENT)
+    return cr.name, await gateways.registries.scope_actions(site.registry_ref, token.scope_map_id)
+
+
+async def arrival(gateways: Gateways, site: Site, facts: SiteFacts, image: ImageRef) -> Arrival:
+    """Return what is known of an image's way to a site before anything is waited for.
+
+    Of what pods say only the proof counts that the site served the image: the failure of a pod that was observed
+    earlier is no evidence of now.
+    """
+    host = facts.registry.login_server
+    digest = await _digest(gateways, host, image)
+    pushed = await _or_none(gateways.images.pushed(host, image))
+    heard = answer(site.cluster_ip, image, digest, facts.workloads.values(), pulled_by_tag=False) if digest else None
+    return Arrival(image, digest, pushed, heard if heard and heard.served is Served.DIGEST else None)
+
+
+async def _digest(gateways: Gateways, host: str, image: ImageRef) -> str | None:
+    try:
+        return await gateways.images.digest(host, image)
+    except PermanentError as error:
+        # Without the right to read it there is none to compare with.
+        return None if error.reason is Reason.NOT_IN_CLOUD else ""
+
+
+async def _or_none(reading: Awaitable[datetime | None]) -> datetime | None:
+    try:
+        return await reading
+    except PermanentError:
+        # A push time that may not be read makes weaker evidence, which its grade's message says.
+        return None
 
 
 async def _contact(
     gateways: Gateways,
     site: Site,
     cr: ConnectedRegistryFacts,
-    image: ImageRef,
+    item: Arrival,
     *,
     changed_at: datetime | None,
     on_change: OnChange,
 ) -> Finding:
     async def look() -> Finding:
         now = await connected_registry(gateways, site, max_age=INTERVAL)
-        return rules.judge_contact(image, now, since=changed_at)
+        return rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), changed_at))
 
     return await waiting.until_settled(
         look,
