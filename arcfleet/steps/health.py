@@ -58,8 +58,8 @@ async def wait_healthy(
         waited = gateways.clock.monotonic() - began
         if found.rule not in registry_rules.AWAY or (changed_at and waited < PATIENT):
             return found
-        around = await _around(gateways, site, looks[-1], max_age)
-        return registry_rules.judge(looks[-1], facts.cluster, now=now, active_since=changed_at, around=around)
+        depends = await around(gateways, site, looks[-1], max_age)
+        return registry_rules.judge(looks[-1], facts.cluster, now=now, active_since=changed_at, around=depends)
 
     wait = waiting.until_settled(
         look,
@@ -74,7 +74,7 @@ async def wait_healthy(
     return looks[-1]
 
 
-async def _around(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts, max_age: float) -> Around:
+async def around(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts, max_age: float) -> Around:
     """Return what a registry that is away depends on; read only now, so that healthy sites cost nothing."""
     listed = await gateways.registries.connected_registries(site.registry_ref, max_age=max_age)
     parent = listed.get((cr.parent or "").lower())

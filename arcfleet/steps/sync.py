@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from arcfleet import waiting
@@ -15,6 +16,7 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import until_next_sync
 from arcfleet.core.verdicts import sync as rules
 from arcfleet.core.verdicts.sync import Scope, Sought
+from arcfleet.core.workloads import Desired
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps.extension import OnChange
@@ -125,3 +127,29 @@ async def _contact(
         delay=lambda _elapsed: INTERVAL,
         on_change=on_change,
     )
+
+
+async def standing(gateways: Gateways, site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> tuple[Finding, ...]:
+    """Return one finding per image of a site as it is now; nothing is waited for.
+
+    Azure is asked for what no pod proves only, and in lists that all sites of the registry share.
+    """
+    found: dict[ImageRef, Finding] = {}
+    for item in wanted:
+        live = (facts.workloads.get(item.workload.name),)
+        for image in item.images:
+            pinned = image in item.digests
+            digest = item.digests.get(image) or await _digest(gateways, facts.registry.login_server, image)
+            heard = answer(site.cluster_ip, image, digest, live, pulled_by_tag=not pinned) if digest else None
+            found[image] = await _judge_now(gateways, site, facts, Arrival(image, digest, site=heard))
+    return tuple(found.values())
+
+
+async def _judge_now(gateways: Gateways, site: Site, facts: SiteFacts, item: Arrival) -> Finding:
+    cr, sought = facts.connected_registry, Sought(site.registry, await gateways.registries.service_time())
+    proven = rules.judge(item, cr, sought) if item.site else None
+    if proven and proven.ok:
+        return proven
+    scopes = await scopes_of(gateways, site, cr)
+    pushed = await _or_none(gateways.images.pushed(facts.registry.login_server, item.image))
+    return rules.judge(replace(item, pushed=pushed), cr, sought, scopes)
