@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 from kubernetes.aio import client, config
-from kubernetes.aio.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigLoader, KubeConfigMerger
+from kubernetes.aio.config import incluster_config, kube_config
 
 from arcfleet.core.manifest import Kube
 from arcfleet.core.reasons import Reason
@@ -16,6 +16,8 @@ from arcfleet.errors import PermanentError
 from arcfleet.gateways import translation
 from arcfleet.settings import Settings
 
+_untyped: Any = kube_config
+_incluster: Any = incluster_config
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where PyYAML was built with it: ten times as fast, which a kubeconfig of hundreds of contexts needs."""
 
@@ -37,10 +39,12 @@ class Kubeconfigs:
         configuration = client.Configuration()
         try:
             if kube.in_cluster:
-                config.load_incluster_config(client_configuration=configuration)
+                _incluster.load_incluster_config(client_configuration=configuration)
             else:
                 parsed = await self._kubeconfig(kube)
-                loader: Any = KubeConfigLoader(config_dict=parsed, active_context=kube.context, config_base_path=None)
+                loader = _untyped.KubeConfigLoader(
+                    config_dict=parsed, active_context=kube.context, config_base_path=None
+                )
                 await loader.load_and_set(configuration)
         except (config.ConfigException, OSError, yaml.YAMLError, TypeError, AttributeError, KeyError) as error:
             # The last three are what the client raises for a file that is no kubeconfig.
@@ -55,7 +59,7 @@ class Kubeconfigs:
         content = self._settings.kubeconfig_content
         path: Path | str | None = kube.kubeconfig or self._settings.kubeconfig
         async with self._lock:
-            key = "" if content and not kube.kubeconfig else str(path or KUBE_CONFIG_DEFAULT_LOCATION)
+            key = "" if content and not kube.kubeconfig else str(path or kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
             if key not in self._parsed:
                 text = content.get_secret_value() if content else ""
                 self._parsed[key] = await asyncio.to_thread(_read, key) if key else yaml.load(text, LOADER)  # noqa: S506
@@ -64,8 +68,7 @@ class Kubeconfigs:
 
 def _read(paths: str) -> Any:
     """Read a kubeconfig, or several that are merged as kubectl does, each with its own folder for relative paths."""
-    merger: Any = KubeConfigMerger
-    found = merger(paths).config
+    found = _untyped.KubeConfigMerger(paths).config
     if found is None:
         raise config.ConfigException(f"Invalid kube-config file. No configuration found in {paths}.")
     return found
