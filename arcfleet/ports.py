@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from arcfleet.core.credentials import Minted
 from arcfleet.core.facts import (
     ClusterFacts,
     ConnectedRegistryFacts,
@@ -19,6 +20,7 @@ from arcfleet.core.facts import (
     WorkloadFacts,
 )
 from arcfleet.core.findings import Finding
+from arcfleet.core.journal import Entry
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef, RegistryRef
 from arcfleet.core.outcomes import FleetReport, Outcome
@@ -46,7 +48,7 @@ class Registries(Protocol):
     ) -> Mapping[str, ConnectedRegistryFacts]:
         """Return all connected registries by lower-case name, from one list call that is at most `max_age` s old."""
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Secret:
+    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
         """Replace one password slot of a token and return the new password. Sent at most once per call."""
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
@@ -119,6 +121,16 @@ class Kubernetes(Protocol):
         """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
 
 
+class Journal(Protocol):
+    """What was done with tokens' passwords, kept where a killed run leaves it."""
+
+    async def read(self, key: str) -> Entry | None:
+        """Return a token's entry, by `core.journal.key`; None where nothing was done."""
+
+    async def write(self, key: str, entry: Entry) -> None:
+        """Keep a token's entry, in place of the one before; returns once it is kept."""
+
+
 class Progress(Protocol):
     """Where a run reports what it is doing, for a person to watch."""
 
@@ -148,3 +160,4 @@ class Gateways:
     subscriptions: Subscriptions
     images: Images
     kubernetes: Kubernetes
+    journal: Journal

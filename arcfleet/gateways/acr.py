@@ -8,6 +8,7 @@ from typing import Any
 
 from azure.mgmt.containerregistry import models
 
+from arcfleet.core.credentials import Minted
 from arcfleet.core.facts import (
     ConnectedRegistryFacts,
     PasswordFacts,
@@ -49,7 +50,7 @@ class AzureRegistries:
 
         return await self._shared.get(("connected", registry), call, max_age)
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Secret:
+    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
         """Replace one password slot of a token. Sent once: every request mints a password.
 
         Raises:
@@ -63,10 +64,10 @@ class AzureRegistries:
                 registry.resource_group, registry.name, parameters, **ONCE
             )
             result = await poller.result()
-        values = [p.value for p in (result.passwords if result else None) or () if p.name == slot and p.value]
-        if not values:
-            raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
-        return Secret(values[0])
+        for found in (result.passwords if result else None) or ():
+            if found.name == slot and found.value:
+                return Minted(Secret(found.value), found.creation_time)
+        raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
         """Return a cloud registry."""
