@@ -161,7 +161,14 @@ def _storage_class(obj: Object) -> None:
     _fill_missing(obj, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
 
 
+def _role_binding(obj: Object) -> None:
+    for reference in [obj.setdefault("roleRef", {}), *(obj.get("subjects") or [])]:
+        if reference.get("kind") != "ServiceAccount":
+            reference.setdefault("apiGroup", "rbac.authorization.k8s.io")
+
+
 _BY_KIND = {
+    "ClusterRoleBinding": _role_binding,
     "DaemonSet": _daemon_set,
     "Deployment": _deployment,
     "Namespace": _namespace,
@@ -169,6 +176,7 @@ _BY_KIND = {
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "ReplicaSet": _replica_set,
+    "RoleBinding": _role_binding,
     "Secret": _secret,
     "Service": _service,
     "StatefulSet": _stateful_set,

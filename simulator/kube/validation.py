@@ -39,6 +39,8 @@ _NOT_PERCENT = (
     "for validation is '[0-9]+%')"
 )
 _LABEL_NAMED = frozenset({"Namespace"})
+_PATH_NAMED = frozenset({"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
+_PATH_NAME = re.compile(r"(?!\.{1,2}$)[^/%]+")
 
 
 def problems(obj: Object) -> list[FieldError]:
@@ -65,6 +67,9 @@ def _name(obj: Object) -> Iterator[FieldError]:
     elif kind in _LABEL_NAMED:
         if not re.fullmatch(_LABEL, name):
             yield FieldError.invalid("metadata.name", name, _NOT_LABEL)
+    elif kind in _PATH_NAMED:
+        if not _PATH_NAME.fullmatch(name):
+            yield FieldError.invalid("metadata.name", name, "may not contain '/' or '%'")
     elif not re.fullmatch(_SUBDOMAIN, name):
         yield FieldError.invalid("metadata.name", name, _NOT_SUBDOMAIN)
 
@@ -188,6 +193,35 @@ def _range(obj: Object) -> Iterator[FieldError]:
             yield FieldError.invalid(f"spec.cidrs[{index}]", cidr, detail)
 
 
+def _role(obj: Object) -> Iterator[FieldError]:
+    for index, rule in enumerate(obj.get("rules") or []):
+        path = f"rules[{index}]"
+        if not rule.get("verbs"):
+            yield FieldError.required(f"{path}.verbs", "verbs must contain at least one value")
+        if rule.get("nonResourceURLs"):
+            if obj["kind"] == "Role":
+                detail = "namespaced rules cannot apply to non-resource URLs"
+                yield FieldError.invalid(f"{path}.nonResourceURLs", rule["nonResourceURLs"], detail)
+            continue
+        if not rule.get("apiGroups"):
+            yield FieldError.required(f"{path}.apiGroups", "resource rules must supply at least one api group")
+        if not rule.get("resources"):
+            yield FieldError.required(f"{path}.resources", "resource rules must supply at least one resource")
+
+
+def _role_binding(obj: Object) -> Iterator[FieldError]:
+    reference = obj.get("roleRef") or {}
+    if reference.get("kind") not in {"ClusterRole", "Role"}:
+        yield FieldError.unsupported("roleRef.kind", reference.get("kind", ""), ["ClusterRole", "Role"])
+    if not reference.get("name"):
+        yield FieldError.required("roleRef.name")
+
+
+def _role_ref_fixed(before: Object, after: Object) -> Iterator[FieldError]:
+    if before["roleRef"] != after.get("roleRef"):
+        yield FieldError.invalid("roleRef", after.get("roleRef"), "cannot change roleRef")
+
+
 def _selector_fixed(before: Object, after: Object) -> Iterator[FieldError]:
     selector = after["spec"].get("selector")
     if selector != before["spec"].get("selector"):
@@ -237,22 +271,28 @@ def _claim_fixed(before: Object, after: Object) -> Iterator[FieldError]:
 
 
 _BY_KIND = {
+    "ClusterRole": _role,
+    "ClusterRoleBinding": _role_binding,
     "DaemonSet": _workload,
     "Deployment": _deployment,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "ReplicaSet": _workload,
+    "Role": _role,
+    "RoleBinding": _role_binding,
     "Secret": _secret,
     "Service": _service,
     "ServiceCIDR": _range,
     "StatefulSet": _workload,
 }
 _CHANGES = {
+    "ClusterRoleBinding": _role_ref_fixed,
     "DaemonSet": _selector_fixed,
     "Deployment": _selector_fixed,
     "PersistentVolumeClaim": _claim_fixed,
     "Pod": _pod_fixed,
     "ReplicaSet": _selector_fixed,
+    "RoleBinding": _role_ref_fixed,
     "Secret": _secret_fixed,
     "Service": _ip_fixed,
 }

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from kube_harness import DIGEST, Site, capture, serving
+from kube_harness import DIGEST, Site, capture, serving, user
 
 from simulator.kube import PullAnswer
 
@@ -80,7 +80,7 @@ async def send(site: Site, label: str, request: Any) -> tuple[int, Any, Any]:
     "name", ["errors", "secret_create", "service_dryrun", "service_real", "servicecidr", "servicecidr_multi"]
 )
 async def test_each_captured_exchange_is_answered_alike(name):
-    async with serving(tokens=TOKENS, namespaces=("quota-ns",)) as site:
+    async with serving(tokens={token: user(role) for token, role in TOKENS.items()}, namespaces=("quota-ns",)) as site:
         quota = {"metadata": {"name": "q"}, "spec": {"hard": {"count/deployments.apps": "0"}}}
         site.token = "admin"
         await site.send("POST", "/api/v1/namespaces/quota-ns/resourcequotas", quota)
