@@ -137,7 +137,7 @@ async def test_a_watch_shows_tables_to_those_who_ask():
         ):
             event = json.loads(await answer.content.readline())
         assert (event["type"], event["object"]["kind"]) == ("ADDED", "Table")
-        assert event["object"]["rows"][0]["cells"] == ["a1", "0s"]
+        assert event["object"]["rows"][0]["cells"] == ["a1", 1, "0s"]
 
 
 async def test_some_namespaces_stay():

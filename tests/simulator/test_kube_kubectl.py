@@ -1,4 +1,4 @@
-"""kubectl itself against the simulator: each one that ARCFLEET_KUBECTL lists (paths, as in PATH), else the one on PATH."""
+"""kubectl itself against the simulator: those that ARCFLEET_KUBECTL lists (paths, as in PATH), else the one on PATH."""
 
 import asyncio
 import json
@@ -103,7 +103,10 @@ async def test_an_update_its_undo_and_server_side_apply(shell):
 
         await kubectl.good(f"set image {NAME} hello-world={HOST}/hello-world:v2")
         await kubectl.rolled_out()
-        assert (await kubectl.good(f"rollout history {NAME}")).splitlines()[2:] == ["1         <none>", "2         <none>"]
+        assert (await kubectl.good(f"rollout history {NAME}")).splitlines()[2:] == [
+            "1         <none>",
+            "2         <none>",
+        ]
         assert (await kubectl.good(f"rollout undo {NAME}")).endswith("rolled back")
         await kubectl.rolled_out()
         revisions = {each["spec"]["replicas"] for each in site.cluster.list("replicasets", "default")}
@@ -142,6 +145,7 @@ async def test_a_rollout_that_cannot_end(shell):
         site.answers[image] = PullAnswer(error="not found")
         kubectl.manifest.write_text(yaml.safe_dump(deployment(progressDeadlineSeconds=5)))
         await kubectl.good(f"apply -f {kubectl.manifest}")
+        site.clock.step(2)
 
         code, text = await kubectl(f"logs {NAME}")
         assert (code, "is waiting to start: trying and failing to pull image" in text) == (1, True)
@@ -231,7 +235,7 @@ async def test_rights_and_identity(shell):
         assert await kubectl("auth can-i create deployments") == (0, "yes")
         assert "kubernetes-admin" in await kubectl.good("auth whoami")
         text = await kubectl.good("auth can-i --list")
-        assert columns(text) == "Resources Non-Resource URLs Resource Names Verbs".split()
+        assert columns(text) == ["Resources", "Non-Resource", "URLs", "Resource", "Names", "Verbs"]
         assert "selfsubjectreviews.authentication.k8s.io" in text
 
 
