@@ -21,10 +21,12 @@ _META = frozenset({"DeleteOptions", "LabelSelector", "LabelSelectorRequirement",
 _REQUIRED = {
     "Container": "name",
     "ContainerPort": "containerPort",
-    "ControllerRevision": "revision",
+    "ControllerRevision": "data",
     "ClusterRoleBinding": "roleRef",
     "ConfigMapKeySelector": "key",
+    "DaemonSet": "spec",
     "DaemonSetSpec": "selector template",
+    "Deployment": "spec",
     "DeploymentSpec": "selector template",
     "EnvVar": "name",
     "Event": "metadata involvedObject",
@@ -35,13 +37,15 @@ _REQUIRED = {
     "PersistentVolumeClaimVolumeSource": "claimName",
     "PodSpec": "containers",
     "PolicyRule": "verbs",
+    "ReplicaSet": "spec",
     "ReplicaSetSpec": "selector",
     "RoleBinding": "roleRef",
-    "RoleRef": "apiGroup kind name",
+    "RoleRef": "kind name",
     "SecretKeySelector": "key",
     "SelfSubjectAccessReview": "spec",
     "SelfSubjectRulesReview": "spec",
     "ServicePort": "port",
+    "StatefulSet": "spec",
     "StatefulSetSpec": "selector template",
     "StorageClass": "provisioner",
     "Subject": "kind name",
@@ -63,9 +67,9 @@ def index(minor: int) -> Object:
 def document(name: str, minor: int) -> Object | None:
     """Return the document of `api/v1` or `apis/GROUP/v1`, None for another name."""
     group = "" if name == "api/v1" else name.removeprefix("apis/").removesuffix("/v1")
-    served = [each for each in TABLE if each.group == group and each.since <= minor]
-    if not served:
+    if name != "api/v1" and group not in GROUPS:
         return None
+    served = [each for each in TABLE if each.group == group and each.since <= minor]
     schemas: Object = {}
     for resource in served:
         schema = _add(STRUCTS.get(resource.kind, STRUCTS["Other"]), group, schemas, resource.kind)
