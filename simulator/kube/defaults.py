@@ -157,6 +157,10 @@ def _node(obj: Object) -> None:
     obj.setdefault("status", {})
 
 
+def _range(obj: Object) -> None:
+    obj.setdefault("status", {})
+
+
 def _storage_class(obj: Object) -> None:
     _fill_missing(obj, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
 
@@ -179,6 +183,7 @@ _BY_KIND = {
     "RoleBinding": _role_binding,
     "Secret": _secret,
     "Service": _service,
+    "ServiceCIDR": _range,
     "StatefulSet": _stateful_set,
     "StorageClass": _storage_class,
 }

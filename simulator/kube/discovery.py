@@ -26,7 +26,8 @@ def resource_list(group: str, minor: int) -> Object:
     """Return the discovery document of one group and version."""
     return {
         "kind": "APIResourceList",
-        "apiVersion": "v1",
+        # The core group's document names none (captures api_v1, apps_v1).
+        **({"apiVersion": "v1"} if group else {}),
         "groupVersion": f"{group}/v1" if group else "v1",
         "resources": [entry for resource in _served(group, minor) for entry in _entries(resource)],
     }

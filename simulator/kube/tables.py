@@ -29,7 +29,8 @@ def _partial(body: Object) -> Object:
     kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
     if "items" not in body:
         return kind | {"metadata": body["metadata"]}
-    items = [kind | {"metadata": item["metadata"]} for item in body["items"]]
+    # No items are null in this list, as the real one says too (capture partial_meta).
+    items = [kind | {"metadata": item["metadata"]} for item in body["items"]] or None
     return kind | {"kind": "PartialObjectMetadataList", "metadata": body["metadata"], "items": items}
 
 
