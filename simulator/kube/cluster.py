@@ -10,6 +10,7 @@ from simulator.kube.access import Access
 from simulator.kube.api import Api
 from simulator.kube.bootstrap import NodeSpec
 from simulator.kube.changes import Changes
+from simulator.kube.daemonsets import DaemonSets
 from simulator.kube.deployments import Deployments
 from simulator.kube.events import Recorder
 from simulator.kube.garbage import Garbage
@@ -21,6 +22,7 @@ from simulator.kube.resources import BY_NAME
 from simulator.kube.roles import UserSpec
 from simulator.kube.scheduler import Scheduler
 from simulator.kube.services import Addresses, Ranges
+from simulator.kube.statefulsets import StatefulSets
 from simulator.kube.store import Object, Store, copy
 from simulator.kube.times import stamp
 from simulator.kube.version import Version
@@ -95,6 +97,8 @@ class Cluster:
         counts = self._version.counts_terminating
         Deployments(store, writes, clock, recorder, counts_terminating=counts)
         ReplicaSets(store, writes, clock, recorder, counts_terminating=counts)
+        DaemonSets(store, writes, clock, recorder)
+        StatefulSets(store, writes, clock, recorder)
         Scheduler(store, writes, clock, recorder)
         Kubelet(Node(store, writes, clock, recorder, pull, timings), chance)
         Garbage(store, writes, clock)

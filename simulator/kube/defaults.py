@@ -56,8 +56,8 @@ def _replica_set(obj: Object) -> None:
 
 def _daemon_set(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
-    _fill_missing(spec, {"updateStrategy": rolling, "revisionHistoryLimit": 10})
+    spec.setdefault("revisionHistoryLimit", 10)
+    _strategy(spec, {"maxUnavailable": 1, "maxSurge": 0})
     pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
     counts = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
     obj.setdefault("status", dict.fromkeys(counts, 0))
@@ -65,11 +65,24 @@ def _daemon_set(obj: Object) -> None:
 
 def _stateful_set(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    rolling = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
-    defaults = {"replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10}
-    _fill_missing(spec, {**defaults, "updateStrategy": rolling})
+    _fill_missing(spec, {"replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10})
+    _fill_missing(spec.setdefault("persistentVolumeClaimRetentionPolicy", {}), _RETAINED)
+    _strategy(spec, {"partition": 0})
+    for claim in spec.get("volumeClaimTemplates") or []:
+        _fill_missing(claim, {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "status": {"phase": "Pending"}})
+        claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
     pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
     obj.setdefault("status", {"replicas": 0, "availableReplicas": 0})
+
+
+_RETAINED = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+
+
+def _strategy(spec: Object, rolling: Object) -> None:
+    strategy = spec.setdefault("updateStrategy", {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = rolling | (strategy.get("rollingUpdate") or {})
 
 
 def pod_spec(spec: Object) -> None:

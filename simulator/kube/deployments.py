@@ -14,6 +14,7 @@ from simulator.kube.rollout import Condition
 from simulator.kube.store import Event, Key, Object, Store, copy, key_of
 from simulator.kube.times import parse
 from simulator.kube.worker import Worker
+from simulator.kube.workloads import owner_reference
 from simulator.kube.writes import DeleteOptions, Writes
 
 _DEPLOYMENTS, _REPLICA_SETS, _PODS = (BY_NAME[name] for name in ("deployments", "replicasets", "pods"))
@@ -288,9 +289,3 @@ def _inherited(metadata: Object) -> dict[str, str]:
     own = ("deployment.kubernetes.io/", "deprecated.deployment.", "kubectl.kubernetes.io/last-applied")
     annotations = metadata.get("annotations") or {}
     return {name: value for name, value in annotations.items() if not name.startswith(own)}
-
-
-def owner_reference(owner: Object) -> Object:
-    """Return the reference that a controlled object carries to its controller."""
-    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"]}
-    return reference | {"uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}

@@ -252,3 +252,33 @@ async def test_what_the_server_says_of_itself(shell):
         kubectl.manifest.write_text(yaml.safe_dump(wrong))
         code, text = await kubectl(f"apply -f {kubectl.manifest}")
         assert (code, 'strict decoding error: unknown field "spec.replica"' in text) == (1, True)
+
+
+async def test_daemon_sets_and_stateful_sets_roll_out(shell):
+    async with serving() as site:
+        kubectl = shell(site)
+        for kind, more, header in (
+            ("DaemonSet", {}, "NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE"),
+            ("StatefulSet", {"replicas": 2, "serviceName": "s"}, "NAME READY AGE"),
+        ):
+            name = f"{kind.lower()}/app"
+            body = deployment() | {"kind": kind, "metadata": {"name": "app"}}
+            body["spec"] = {key: body["spec"][key] for key in ("selector", "template")} | more
+            kubectl.manifest.write_text(yaml.safe_dump(body))
+            await kubectl.good(f"apply -f {kubectl.manifest}")
+            await kubectl.rolled_out(name)
+            await kubectl.good(f"set image {name} hello-world={HOST}/hello-world:v2")
+            await kubectl.rolled_out(name)
+            assert columns(await kubectl.good(f"get {name}")) == header.split()
+            history = (await kubectl.good(f"rollout history {name}")).splitlines()[2:]
+            assert [line.split()[0] for line in history] == ["1", "2"]
+            assert "hello-world:latest" in await kubectl.good(f"rollout history {name} --revision=1")
+            assert (await kubectl.good(f"rollout undo {name}")).endswith("rolled back")
+            await kubectl.rolled_out(name)
+            await kubectl.good(f"rollout restart {name}")
+            await kubectl.rolled_out(name)
+            images = {each["spec"]["containers"][0]["image"] for each in site.cluster.list("pods", "default")}
+            assert images == {f"{HOST}/hello-world:latest"}
+            await kubectl.good(f"describe {name}")
+            await kubectl.good(f"delete {name}")
+            site.clock.step(5)
