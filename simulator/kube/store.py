@@ -61,6 +61,8 @@ class Store:
         """Watches and continue tokens below this version are expired."""
         self._objects: dict[str, dict[Key, Object]] = {}
         self._history: deque[Event] = deque()
+        self._untold: deque[Event] = deque()
+        self._telling = False
         self._listeners: dict[int, Listener] = {}
         self._tickets = itertools.count()
 
@@ -134,5 +136,15 @@ class Store:
         self._history.append(event)
         if len(self._history) > HISTORY:
             self.floor = self._history.popleft().version
-        for listener in tuple(self._listeners.values()):
-            listener(event)
+        # A listener may write: what it wrote is told after this, or others would hear of it before.
+        self._untold.append(event)
+        while self._untold and not self._telling:
+            self._tell(self._untold.popleft())
+
+    def _tell(self, event: Event) -> None:
+        self._telling = True
+        try:
+            for listener in tuple(self._listeners.values()):
+                listener(event)
+        finally:
+            self._telling = False
