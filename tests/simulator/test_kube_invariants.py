@@ -123,11 +123,13 @@ class Deployed:
             observed = event.object.get("status", {}).get("observedGeneration", 0)
             if observed > event.object["metadata"]["generation"]:
                 self.broken.append(f"observed {observed}")
-        if event.resource.name == "pods" and self.ceiling:
-            pods = self.working()
-            ready = sum(map(is_ready, pods))
-            if not self.floor <= ready or len(pods) > self.ceiling:
-                self.broken.append(f"{ready} ready of {len(pods)}, promised {self.floor} to {self.ceiling}")
+        if event.resource.name == "pods" and sum(map(is_ready, self.working())) < self.floor:
+            self.broken.append(f"fewer than {self.floor} ready")
+        if event.resource.name == "replicasets":
+            # As in Kubernetes the surge bounds what ReplicaSets ask for: one may make a pod before another deletes one.
+            sets = self.site.cluster._store.items(BY_NAME["replicasets"])
+            if sum(each["spec"]["replicas"] for each in sets) > self.ceiling:
+                self.broken.append(f"more than {self.ceiling} asked for")
 
 
 def is_ready(pod):
