@@ -15,6 +15,7 @@ from simulator.cloud import (
     Stamps,
     Token,
     derived_digest,
+    gateway_actions,
     sync_actions,
 )
 from simulator.credentials import SLOTS, ConnectionString
@@ -116,7 +117,19 @@ class Builder:
             self._token(registry, token)
         for connected in item.get("connectedRegistries", []):
             self._connected(registry, connected)
+        for child in registry.connected.values():
+            self._admit(registry, child)
         return registry
+
+    def _admit(self, registry: Registry, child: ConnectedRegistry) -> None:
+        """Let its sync token, and those above a nested registry, pass messages on, as az does when it creates one."""
+        above: str | None = child.name
+        while above is not None:
+            parent = registry.connected[above.lower()]
+            scope_map = registry.scope_of(registry.tokens[parent.token.lower()])
+            if scope_map is not None:
+                scope_map.actions += [a for a in gateway_actions(child.name) if a not in scope_map.actions]
+            above = parent.parent
 
     def _scope_map(self, registry: Registry, name: str, actions: list[str]) -> None:
         if name.lower() not in registry.scope_maps:
