@@ -20,6 +20,7 @@ from simulator.cloud import (
 )
 from simulator.credentials import SLOTS, ConnectionString
 from simulator.kube import Cluster, KubeError, NodeSpec, PullAnswer, PullRequest
+from simulator.latent import LatentCluster
 from simulator.loader import WorldError, camel, check, moment
 from simulator.podlogs import PodLogs
 from simulator.roles import Assignment, Principal, Roles, object_id
@@ -84,6 +85,10 @@ class Builder:
         # A parent must run before its children, and a parent's site may be listed after them.
         for item in sorted(deployed, key=lambda c: self._depth(c["extension"]["connectedRegistry"])):
             self._deploy(self.world.clusters_by_name[item["name"].lower()], item["extension"])
+        for item in self._data.get("clusters", []):
+            if item.get("kubernetes", {}).get("services") or (item.get("extension") or {}).get("settings"):
+                # What a cluster may refuse must be noticed now.
+                self.world.clusters_by_name[item["name"].lower()].latent.get()
         self.world.clock.step(SETTLING.total_seconds())
         return self.world
 
@@ -173,13 +178,13 @@ class Builder:
         version = kubernetes.get("version", "1.36.2")
         connectivity = item.get("connectivity", "Connected")
         beat = moment(item["lastHeartbeat"]) if "lastHeartbeat" in item else self.world.now()
-        cluster = ConnectedCluster(
+        return ConnectedCluster(
             item["name"],
             item.get("subscription", self.world.subscription),
             item.get("resourceGroup", "rg-arc"),
             item.get("location", LOCATION),
             self._stamps(),
-            self._kube(item, version, nodes),
+            self._latent(item, version, nodes),
             version,
             nodes,
             connectivity=connectivity,
@@ -187,32 +192,36 @@ class Builder:
             heartbeat=None if connectivity == "Connecting" else beat,
             tags=dict(item.get("tags", {})),
         )
-        cluster.kube.logs = PodLogs(self.world, cluster)
-        return cluster
 
-    def _kube(self, item: Json, version: str, nodes: tuple[NodeSpec, ...]) -> Cluster:
+    def _latent(self, item: Json, version: str, nodes: tuple[NodeSpec, ...]) -> LatentCluster:
         kubernetes, name = item.get("kubernetes", {}), item["name"].lower()
+        timings = self.world.timings
 
         def pulled(request: PullRequest) -> PullAnswer:
             return pull(self.world, self.world.clusters_by_name[name], request)
 
-        kube = Cluster(
-            name,
-            self.world.clock,
-            pulled,
-            version=version,
-            service_cidrs=tuple(kubernetes.get("serviceCIDRs", ["10.96.0.0/16"])),
-            nodes=nodes,
-            storage_classes=tuple(kubernetes.get("storageClasses", ["standard"])),
-            namespaces=tuple(kubernetes.get("namespaces", ["default"])),
-            tokens=self._tokens.get(name),
-            image_pull=self.world.timings.image_pull,
-            container_start=self.world.timings.container_start,
-        )
-        kube.connected = kubernetes.get("reachable", True)
-        for service in kubernetes.get("services", []):
-            kube.create("services", _service(service))
-        return kube
+        def make(clock: Clock) -> Cluster:
+            kube = Cluster(
+                name,
+                clock,
+                pulled,
+                version=version,
+                service_cidrs=tuple(kubernetes.get("serviceCIDRs", ["10.96.0.0/16"])),
+                nodes=nodes,
+                storage_classes=tuple(kubernetes.get("storageClasses", ["standard"])),
+                namespaces=tuple(kubernetes.get("namespaces", ["default"])),
+                tokens=self._tokens.get(name),
+                image_pull=timings.image_pull,
+                container_start=timings.container_start,
+            )
+            kube.logs = PodLogs(self.world, self.world.clusters_by_name[name])
+            for service in kubernetes.get("services", []):
+                kube.create("services", _service(service))
+            return kube
+
+        latent = LatentCluster(self.world.clock, self.world.now(), make)
+        latent.reachable = kubernetes.get("reachable", True)
+        return latent
 
     def _deploy(self, cluster: ConnectedCluster, item: Json) -> None:
         name = item["connectedRegistry"]

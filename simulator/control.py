@@ -137,7 +137,7 @@ class Control:
         cluster = self._cluster(params["cluster"])
         body = _body(request, "connectivity", "link", "reachable", "disk")
         if "reachable" in body:
-            cluster.kube.connected = bool(body["reachable"])
+            cluster.latent.reachable = bool(body["reachable"])
         if "connectivity" in body:
             self._connect(cluster, str(body["connectivity"]), cut=False)
         if "link" in body:
@@ -281,6 +281,6 @@ def _cluster_summary(cluster: ConnectedCluster) -> dict[str, Any]:
     return {
         "name": cluster.name,
         "connectivity": cluster.connectivity,
-        "reachable": cluster.kube.connected,
+        "reachable": cluster.latent.reachable,
         "extensions": [{"name": e.name, "state": e.state} for e in cluster.extensions.values()],
     }

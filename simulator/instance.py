@@ -94,7 +94,7 @@ class Instance:
     @property
     def deployed(self) -> bool:
         """Whether the deployment is still there: somebody may have deleted it in the cluster."""
-        return self.cluster.kube.get("deployments", NAME, NAME) is not None
+        return self.cluster.has("deployments", NAME)
 
     def connect(self, connection: ConnectionString, first: datetime) -> None:
         """Use a new connection string, from `first` on: the pod was restarted with it."""

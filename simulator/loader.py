@@ -1,6 +1,7 @@
 """Reads a world from JSON and refuses an impossible one, with all its errors listed."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -74,6 +75,12 @@ def camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in tail)
 
 
+def _version(text: str) -> str:
+    if not re.fullmatch(r"1\.\d+\.\d+", text):
+        raise ValueError(f"{text!r} is no version of Kubernetes")
+    return text
+
+
 class _Checker:
     """Collects every error of a world."""
 
@@ -133,6 +140,7 @@ class _Checker:
         self._keys(kubernetes, "kubernetes", f"{path}.kubernetes")
         for kind in ("nodes", "services"):
             list(self._items(kubernetes, kind, f"{path}.kubernetes"))
+        self._try(_version, kubernetes.get("version", "1.36.2"), f"{path}.kubernetes.version")
         for cidr in kubernetes.get("serviceCIDRs", []):
             self._try(ipaddress.ip_network, cidr, f"{path}.kubernetes.serviceCIDRs")
         if cluster.get("extension"):
@@ -189,8 +197,14 @@ class _Checker:
             self.errors.append(f"{path}: connected registry {extension['connectedRegistry']} does not exist")
         address = self._try(ipaddress.ip_address, extension["clusterIP"], path)
         cidrs = cluster.get("kubernetes", {}).get("serviceCIDRs", ["10.96.0.0/16"])
-        if address is not None and not any(address in ipaddress.ip_network(c) for c in cidrs):
+        networks = [ipaddress.ip_network(c) for c in cidrs]
+        if address is None:
+            return
+        if not any(address in network for network in networks):
             self.errors.append(f"{path}: clusterIP {address} is in no service CIDR")
+        # The first address of the first range is the service kubernetes'; a range's ends are nobody's.
+        elif address == networks[0][1] or any(address in (n[0], n[-1]) for n in networks):
+            self.errors.append(f"{path}: clusterIP {address} is taken by the cluster itself")
 
     def _items(
         self, parent: Mapping[str, Any], kind: str, path: str, name: str = "name"

@@ -13,6 +13,7 @@ from simulator.clock import Clock, Handle
 from simulator.cloud import Group, Registry, Stamps, group_id
 from simulator.instance import SILENCE, Instance
 from simulator.kube import Cluster, NodeSpec
+from simulator.latent import LatentCluster
 from simulator.operations import Operations
 from simulator.roles import Roles
 
@@ -94,14 +95,14 @@ class Release:
 
 @dataclass(slots=True)
 class ConnectedCluster:
-    """An Arc-enabled cluster: the ARM resource and the Kubernetes behind it."""
+    """An Arc-enabled cluster: the ARM resource and the Kubernetes behind it, which is built when it is first used."""
 
     name: str
     subscription: str
     resource_group: str
     location: str
     stamps: Stamps
-    kube: Cluster
+    latent: LatentCluster
     kube_version: str
     nodes: tuple[NodeSpec, ...]
     connectivity: str = "Connected"
@@ -118,6 +119,17 @@ class ConnectedCluster:
         """The ARM id."""
         group = group_id(self.subscription, self.resource_group)
         return f"{group}/providers/Microsoft.Kubernetes/connectedClusters/{self.name}"
+
+    @property
+    def kube(self) -> Cluster:
+        """The Kubernetes behind it."""
+        return self.latent.get()
+
+    def has(self, resource: str, name: str) -> bool:
+        """Say whether an object of the chart is there: nobody has removed one from a cluster that nobody asked."""
+        if not self.latent.built:
+            return self.release is not None
+        return self.kube.get(resource, name, name) is not None
 
     @property
     def linked(self) -> bool:
