@@ -7,6 +7,7 @@ from typing import Any
 from simulator.agents import Agents
 from simulator.clock import Clock
 from simulator.cloud import (
+    MANAGED,
     ConnectedRegistry,
     Group,
     Push,
@@ -23,7 +24,7 @@ from simulator.kube import Cluster, KubeError, NodeSpec, PullAnswer, PullRequest
 from simulator.latent import LatentCluster
 from simulator.loader import WorldError, camel, check, moment
 from simulator.podlogs import PodLogs
-from simulator.roles import Assignment, Principal, Roles, object_id
+from simulator.roles import object_id, roles_of
 from simulator.schedule import EACH_MINUTE, SyncSchedule
 from simulator.sources import pull
 from simulator.world import PAGE, ConnectedCluster, Extension, Timings, World
@@ -123,7 +124,8 @@ class Builder:
         for connected in item.get("connectedRegistries", []):
             self._connected(registry, connected)
         for child in registry.connected.values():
-            self._admit(registry, child)
+            if child.auth_type != MANAGED:
+                self._admit(registry, child)
         return registry
 
     def _admit(self, registry: Registry, child: ConnectedRegistry) -> None:
@@ -151,9 +153,10 @@ class Builder:
 
     def _connected(self, registry: Registry, item: Json) -> None:
         name, mode = item["name"], item.get("mode", "ReadOnly")
-        repositories = item.get("repositories", [])
-        self._scope_map(registry, name, sync_actions(name, mode, repositories))
-        self._token(registry, {"name": name})
+        repositories, managed = item.get("repositories", []), item.get("authType") == MANAGED
+        if not managed:
+            self._scope_map(registry, name, sync_actions(name, mode, repositories))
+            self._token(registry, {"name": name})
         for client in item.get("clientTokens", []):
             actions = [f"repositories/{r}/{p}" for r in repositories for p in ("content/read", "metadata/read")]
             if client.lower() not in registry.tokens:
@@ -161,7 +164,7 @@ class Builder:
                 self._token(registry, {"name": client})
         registry.connected[name.lower()] = ConnectedRegistry(
             name,
-            name,
+            "" if managed else name,
             SyncSchedule(item.get("schedule", EACH_MINUTE), item.get("syncWindow")),
             self._stamps(),
             mode=mode,
@@ -170,6 +173,7 @@ class Builder:
             client_tokens=list(item.get("clientTokens", [])),
             log_level=item.get("logLevel", "Information"),
             auth_type=item.get("authType"),
+            identity=item.get("identity"),
         )
 
     def _cluster(self, item: Json) -> ConnectedCluster:
@@ -227,10 +231,7 @@ class Builder:
         name = item["connectedRegistry"]
         registry = next(r for r in self.world.registries.values() if name.lower() in r.connected)
         connected = registry.connected[name.lower()]
-        token = registry.tokens[connected.token.lower()]
-        password = token.passwords.get(SLOTS[0]) or token.generate(SLOTS[0], self._born(), 0)
-        gateway = registry.gateway(connected) or ""
-        text = ConnectionString(connected.name, token.name, password.value, gateway, "https")
+        text = self._connection(registry, connected)
         extension = Extension(item.get("name", name), self._stamps())
         extension.settings = {"service.clusterIP": item["clusterIP"], **item.get("settings", {})}
         extension.protected = {"connectionString": text.render()}
@@ -239,6 +240,15 @@ class Builder:
             extension.version, extension.auto_upgrade = item["version"], False
         cluster.extensions[extension.name.lower()] = extension
         self.agents.deploy(cluster, extension, self._depth(name))
+
+    def _connection(self, registry: Registry, connected: ConnectedRegistry) -> ConnectionString:
+        gateway = registry.gateway(connected) or ""
+        if connected.auth_type == MANAGED:
+            identity = connected.client_id or object_id(connected.name)
+            return ConnectionString(connected.name, "", "", gateway, "https", identity)
+        token = registry.tokens[connected.token.lower()]
+        password = token.passwords.get(SLOTS[0]) or token.generate(SLOTS[0], self._born(), 0)
+        return ConnectionString(connected.name, token.name, password.value, gateway, "https")
 
     def _depth(self, name: str) -> int:
         for registry in self.world.registries.values():
@@ -261,19 +271,6 @@ def build(data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]] | 
         raise WorldError([f"a cluster refuses what the world puts into it: {error}"]) from error
     finally:
         clock.set_speed(speed)
-
-
-def roles_of(data: Json) -> Roles:
-    """Return the principals of a checked world, with their roles."""
-    return Roles([_principal(item) for item in data.get("principals", [])])
-
-
-def _principal(item: Json) -> Principal:
-    keys = ("actions", "notActions", "dataActions", "notDataActions")
-    roles = item.get("roles", [])
-    assigned = tuple(Assignment(role["scope"], *(tuple(role.get(key, ())) for key in keys)) for role in roles)
-    client = item["clientId"]
-    return Principal(client, item.get("objectId", object_id(client)), item.get("token"), assigned)
 
 
 def push_image(registry: Registry, item: Json, now: datetime) -> Push:

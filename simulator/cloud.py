@@ -10,6 +10,7 @@ from simulator.credentials import Password
 from simulator.instance import Instance
 from simulator.kube.pull import Behaviour
 from simulator.schedule import SyncSchedule
+from simulator.syncing import FullSync
 
 ACR = "Microsoft.ContainerRegistry"
 MANAGED = "ManagedIdentity"
@@ -101,6 +102,8 @@ class ConnectedRegistry:
     Attributes:
         token: The sync token's name; empty if `identity`, a user-assigned identity's id, takes its place.
         instance: The one that last activated it.
+        full_sync: The last full sync, or the one that is asked for.
+        full_synced: The end of the last good one.
     """
 
     name: str
@@ -121,6 +124,8 @@ class ConnectedRegistry:
     instance: Instance | None = None
     last_activity: datetime | None = None
     last_sync: datetime | None = None
+    full_sync: FullSync | None = None
+    full_synced: datetime | None = None
     version: str | None = None
     host: str | None = None
 

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.build import push_image, roles_of
+from simulator.build import push_image
 from simulator.cloud import Registry
 from simulator.credentials import SLOTS, issued
 from simulator.faults import FaultError
 from simulator.http import Request, Response, Router
 from simulator.loader import CHOICES, WorldError, check, moment
+from simulator.roles import roles_of
 from simulator.tokens import regenerate
 from simulator.world import ConnectedCluster
 

@@ -21,7 +21,7 @@ KEYS = {
     "scopeMaps": "name actions description",
     "tokens": "name scopeMap status passwords",
     "connectedRegistries": """name mode parent repositories schedule syncWindow messageTtl clientTokens
-        logLevel authType""",
+        logLevel authType identity""",
     "clusters": """name resourceGroup subscription location connectivity lastHeartbeat tags kubernetes
         extension""",
     "kubernetes": "version serviceCIDRs nodes storageClasses namespaces reachable services",
@@ -184,6 +184,8 @@ class _Checker:
                 return
             if parent.get("mode", "ReadOnly") == "ReadOnly" and item.get("mode", "ReadOnly") != "ReadOnly":
                 self.errors.append(f"{path}: a ReadOnly parent has only ReadOnly children")
+            if parent.get("authType") == "ManagedIdentity":
+                self.errors.append(f"{path}: a parent with a managed identity has no children")
             seen.add(above.lower())
             above = parent.get("parent")
 

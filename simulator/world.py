@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.clock import Clock, Handle
 from simulator.cloud import Group, Registry, Stamps, group_id
+from simulator.credentials import ConnectionString
 from simulator.instance import SILENCE, Instance
 from simulator.kube import Cluster, NodeSpec
 from simulator.latent import LatentCluster
@@ -185,6 +186,16 @@ class World:
         self.clusters[cluster.id.lower()] = cluster
         self._add_place(cluster)
         self.clusters_by_name[cluster.name.lower()] = cluster
+
+    def registry_behind(self, connection: ConnectionString) -> Registry | None:
+        """Return the cloud registry that a connection string leads to, None if it leads nowhere."""
+        for registry in self.registries.values():
+            if connection.gateway == registry.data_host:
+                return registry
+        # A nested instance names its parent's host; the parent's registry is found through the name.
+        name = connection.registry.lower()
+        nested = (r for r in self.registries.values() if name in r.connected)
+        return next((r for r in nested if r.connected[name].parent is not None), None)
 
     def resources(self) -> Iterator[Registry | ConnectedCluster]:
         """Walk over every top-level resource."""
