@@ -257,10 +257,14 @@ class AcrApi:
         return connected_view(self._world, registry, connected, preview=preview)
 
 
-def operation_done(world: World, request: Request, place: str, prefix: str, kind: str = "operationStatuses") -> str:
-    """Return the URL of an operation that has ended when it is asked for, as recorded ones have (seq 10 and 11)."""
+def operation_url(world: World, request: Request, place: str, prefix: str, kind: str = "operationStatuses") -> str:
+    """Begin an operation at `place` and return its URL; it ends after the time that the world gives such ones."""
     operation = world.operations.begin("InProgress", world.now(), prefix=prefix)
-    operation.end("Succeeded", world.now())
+    seconds = world.timings.registry_operation
+    if seconds:
+        world.clock.after(seconds, lambda: operation.end("Succeeded", world.now()))
+    else:
+        operation.end("Succeeded", world.now())
     return f"{request.base_url}{place}/{kind}/{operation.id}?api-version={api_version(request)}"
 
 

@@ -27,7 +27,9 @@ PAGE = 200
 class Timings:
     """How long things take, in simulated seconds; the latencies delay ARM's answers.
 
-    An install takes 284 s with the agent's poll (recorded, arc_extension_install.json seq 23 to 33).
+    An install takes 284 s with the agent's poll (recorded, arc_extension_install.json seq 23 to 33). A registry's, a
+    token's or a scope map's operation has ended when it is first asked for (recorded, acr_connected_registry.json seq
+    10 and 11), unless a world says how long one takes.
     """
 
     extension_install: float = 279
@@ -42,6 +44,7 @@ class Timings:
     password_replication: float = 60
     arc_heartbeat: float = 60
     deactivate: float = 2
+    registry_operation: float = 0
     get_latency: float = 0
     write_latency: float = 0
 
@@ -180,6 +183,13 @@ class World:
         self.registries[registry.id.lower()] = registry
         self._add_place(registry)
         self.registries_by_host[registry.login_server] = registry
+
+    def remove_registry(self, registry: Registry) -> None:
+        """Forget a registry; the instances that it had lead nowhere from now on."""
+        registry.settle(self.now())
+        for instance in registry.instances:
+            instance.registry = None
+        del self.registries[registry.id.lower()], self.registries_by_host[registry.login_server]
 
     def add_cluster(self, cluster: ConnectedCluster) -> None:
         """Index a cluster by ARM id and by name."""
