@@ -221,6 +221,16 @@ class Registry:
         tags[tag] = push
         tags[push.digest] = push
 
+    def remove(self, repository: str, tag: str) -> Push | None:
+        """Delete an image by tag, with its digest; None when there is none. Sites keep what they have (inferred)."""
+        tags = self.images.get(repository, {})
+        push = tags.pop(tag, None)
+        if push is not None and all(p.digest != push.digest for t, p in tags.items() if t != push.digest):
+            tags.pop(push.digest, None)
+        if not tags:
+            self.images.pop(repository, None)
+        return push
+
     def gateway(self, registry: ConnectedRegistry) -> str | None:
         """Return the endpoint that a connected registry talks to: the cloud's, or its parent's host."""
         if registry.parent is None:

@@ -11,7 +11,8 @@ from simulator.world import Timings
 
 KEYS = {
     "": """time tenant subscription providers timings limits versions pageSize principals resourceGroups registries
-        clusters""",
+        clusters eventSubscriptions""",
+    "eventSubscriptions": "name registry url schema actions scope headers",
     "principals": "clientId objectId token roles",
     "roles": "name scope actions notActions dataActions notDataActions",
     "resourceGroups": "name subscription location tags",
@@ -101,6 +102,7 @@ class _Checker:
             self._try(moment, world["time"], "world.time")
         list(self._items(world, "resourceGroups", "world"))
         self._principals(world)
+        list(self._items(world, "eventSubscriptions", "world"))
         for path, registry in self._items(world, "registries", "world"):
             for kind in ("scopeMaps", "tokens", "connectedRegistries"):
                 for place, item in self._items(registry, kind, path):

@@ -10,6 +10,7 @@ from typing import Any
 from simulator.acr import REGISTRY, find_registry, invalid, missing, operation_url
 from simulator.arm import ArmError, body_of, page, properties_of
 from simulator.cloud import ACR, Push, Registry, Stamps, derived_digest, group_id
+from simulator.events import Happening
 from simulator.http import Request, Response, Router
 from simulator.loader import CHOICES
 from simulator.views import registry_view
@@ -131,7 +132,9 @@ class RegistryApi:
             taken = tag in registry.images.get(repository, {})
             if taken and str(body.get("mode", "NoForce")).lower() != "force":
                 raise ArmError(409, "Conflict", f"Tag {repository}:{tag} already exists in target registry.")
-            registry.push(repository, tag, Push(found.digest, found.behaviour, self._world.now()))
+            now = self._world.now()
+            registry.push(repository, tag, Push(found.digest, found.behaviour, now))
+            self._world.notifier.publish(Happening("push", registry, repository, tag, found.digest, now))
         return self._accepted(request, registry)
 
     def _source(self, source: dict[str, Any], image: str) -> Push:

@@ -15,6 +15,7 @@ from simulator.credentials import ConnectionString
 from simulator.instance import SILENCE, Instance
 from simulator.kube import Cluster, NodeSpec
 from simulator.latent import LatentCluster
+from simulator.notifier import Notifier
 from simulator.operations import Operations
 from simulator.roles import Roles
 
@@ -173,6 +174,10 @@ class World:
     operations: Operations = field(default_factory=Operations)
     roles: Roles = field(default_factory=Roles)
     page_size: int = PAGE
+    notifier: Notifier = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notifier = Notifier(self)
 
     def now(self) -> datetime:
         """Return the simulated moment."""
