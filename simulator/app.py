@@ -17,6 +17,7 @@ from simulator.clock import Clock
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.http import Request, Response, Router, TransportAbortError
+from simulator.images import subscriptions_of
 from simulator.ledger import Ledger, kube_kind, kube_writes, registry_kind
 from simulator.registry import DataPlane
 from simulator.sources import Source
@@ -68,6 +69,7 @@ class Simulation:
         self.faults = Faults()
         self.ledger = Ledger()
         self.backend = Backend(data, clock)
+        self._subscribe(self.backend.world, data)
         self.ca: str | None = None
         self.replaced: Callable[[], None] = lambda: None
         self._control = Control(self)
@@ -75,9 +77,14 @@ class Simulation:
     def load(self, data: Mapping[str, Any]) -> None:
         """Replace the world; WorldError, and no change, when it is an impossible one."""
         # A world whose objects a cluster refuses is noticed only by building it: try it beside this one.
-        Backend(data, Clock(manual=True))
+        subscriptions_of(Backend(data, Clock(manual=True)).world, data)
         self.backend = Backend(data, self.clock)
+        self._subscribe(self.backend.world, data)
         self.replaced()
+
+    def _subscribe(self, world: World, data: Mapping[str, Any]) -> None:
+        for subscription in subscriptions_of(world, data):
+            world.notifier.subscribe(subscription)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, as faults allow."""
