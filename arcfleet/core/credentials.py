@@ -149,10 +149,11 @@ def _by_journal(token: TokenFacts, extension: ExtensionFacts | None, entry: Entr
     if undelivered:
         # Its value was lost with the run, unless somebody else has made the slot's password since.
         return None if made and made > entry.at + ATTEMPT else entry.slot
-    failed = extension is not None and extension.provisioning_state.lower() in {"failed", "canceled"}
-    if extension is None or failed or made is None or made != entry.created:
+    if extension is None or made is None or made != entry.created:
         return None
-    return other_slot(entry.slot)
+    failed = extension.provisioning_state.lower() in {"failed", "canceled"}
+    # A delivery that failed leaves the registry with the password that it had.
+    return entry.slot if entry.phase is Phase.DELIVERING and failed else other_slot(entry.slot)
 
 
 def other_slot(slot: str) -> str:

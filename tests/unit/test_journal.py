@@ -23,6 +23,12 @@ KNOWN = {
     "delivering, not accepted": (entry(Phase.DELIVERING), extension(last_modified=BEFORE), "password2"),
     "delivering, nothing installed": (entry(Phase.DELIVERING), None, "password2"),
     "delivering, accepted": (entry(Phase.DELIVERING), extension(last_modified=NOW), "password1"),
+    "delivering, accepted and failed": (
+        entry(Phase.DELIVERING), extension("Failed", last_modified=NOW + minutes(60)), "password2",
+    ),
+    "verified, and a later change failed": (
+        entry(Phase.VERIFIED), extension("Failed", last_modified=NOW + minutes(60)), "password1",
+    ),
     "delivered": (entry(Phase.DELIVERED), extension(last_modified=NOW), "password1"),
     "verified": (entry(Phase.VERIFIED), extension(last_modified=LONG_AGO), "password1"),
     "verified, the first": (entry(Phase.VERIFIED, "password1", LONG_AGO), extension(last_modified=NOW), "password2"),
@@ -48,12 +54,6 @@ def test_where_it_cannot_know_it_is_inferred_as_without_it(kept):
     installed = extension(last_modified=NOW)
 
     assert idle_slot(token(**FULL), installed, kept) == idle_slot(token(**FULL), installed) == "password1"
-
-
-def test_a_delivery_that_failed_is_inferred():
-    installed = extension("Failed", last_modified=FULL["password2"] + minutes(1))
-
-    assert idle_slot(token(**FULL), installed, entry(Phase.DELIVERED)) == "password2"
 
 
 def test_a_foreign_change_after_an_undelivered_password_misleads_only_who_kept_no_journal():
