@@ -69,6 +69,8 @@ class Reason(StrEnum):
     CREDENTIAL_UNUSABLE = "credential_unusable"
     SLOT_UNKNOWN = "slot_unknown"
     """Which of a token's two passwords is in use can't be told, so none is replaced."""
+    NOT_ROTATED = "not_rotated"
+    """A password is due, but the registry does not work now, so a new password could not be seen to work."""
     INSTANCE_ELSEWHERE = "instance_elsewhere"
     NEVER_ACTIVATED = "never_activated"
     REGISTRY_UNHEALTHY = "registry_unhealthy"
