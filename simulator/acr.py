@@ -73,7 +73,7 @@ class AcrApi:
         """List the connected registries of a registry."""
         registry = find_registry(self._world, params)
         registry.settle(self._world.now())
-        return page([self._view(registry, c, request) for c in registry.connected.values()], request)
+        return page(self._world, [self._view(registry, c, request) for c in registry.connected.values()], request)
 
     def get_connected(self, request: Request, params: dict[str, str]) -> Response:
         """Show one connected registry."""

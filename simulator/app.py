@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from simulator import acr, identity, registries, subscriptions, tokens
+from simulator import acr, identity, permissions, registries, subscriptions, tokens
 from simulator.arc import ArcApi
 from simulator.arm import Arm
 from simulator.build import build
@@ -45,7 +45,7 @@ class Backend:
         roles = {name: {token: "cluster-admin"} for name, token in self.kube_tokens.items()}
         self.world, self.agents = build(data, clock, roles)
         arc = ArcApi(self.world, self.agents)
-        providers = (registries.register, acr.register, tokens.register, arc.register)
+        providers = (permissions.register, registries.register, acr.register, tokens.register, arc.register)
         self.arm = Arm(self.world, subscriptions.register, *providers)
         self.data_plane = DataPlane(self.world)
         self.identity = Router()

@@ -52,7 +52,7 @@ class ArcApi:
         if "group" in params:
             prefix = f"{group_id(params['subscription'], params['group'])}/"
         found = [c for key, c in self._world.clusters.items() if key.startswith(prefix.lower())]
-        return page([cluster_view(self._world, c, _version(request)) for c in found], request)
+        return page(self._world, [cluster_view(self._world, c, _version(request)) for c in found], request)
 
     def get_cluster(self, request: Request, params: dict[str, str]) -> Response:
         """Show one cluster."""
@@ -62,7 +62,7 @@ class ArcApi:
         """List a cluster's extensions."""
         cluster = self._cluster(params)
         views = [extension_view(cluster, e, _version(request)) for e in cluster.extensions.values()]
-        return Response.json({"value": views, "nextLink": None})
+        return page(self._world, views, request, nextLink=None)
 
     def get_extension(self, request: Request, params: dict[str, str]) -> Response:
         """Show one extension."""

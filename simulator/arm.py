@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulator.http import Request, Response, Route, Router
+from simulator.roles import operation
 from simulator.world import World
 
 # What a subscription may still do when no bucket is simulated; recorded in September 2026.
@@ -21,10 +22,7 @@ UNLIMITED = {"reads": 1099, "writes": 799, "deletes": 799}
 GLOBAL = {"reads": 16499, "writes": 11999, "deletes": 11999}
 LINKS = {"Azure-AsyncOperation", "Location"}
 LIMITS = {"reads": "armReads", "writes": "armWrites", "deletes": "armDeletes"}
-
-
-# Items on one page of a list. Azure's differ from list to list; a registry's 50 connected registries fit.
-PAGE = 200
+PERMISSIONS = "microsoft.authorization/permissions/read"
 
 
 class ArmError(Exception):
@@ -98,22 +96,42 @@ class Arm:
                 raise ArmError(405, "MethodNotAllowed", f"The method {request.method} is not allowed here.")
             raise ArmError(404, "NotFound", f"No simulated resource answers {request.path}.")
         route, params = found
-        self._check_place(params.get("subscription"), params.get("group"))
+        self._check_subscription(params.get("subscription"))
+        self._authorize(request)
+        self._check_group(params.get("subscription"), params.get("group"))
         response = route.handler(request, params)
         if not isinstance(response, Response):
             raise TypeError(f"{route.kind} is answered by a coroutine")
         return response
 
-    def _check_place(self, subscription: str | None, group: str | None) -> None:
-        """Raise ARM's own 404 for a subscription or group that is not there (general knowledge)."""
-        if subscription is None:
-            return
-        if subscription.lower() not in self._world.subscriptions:
+    def _check_subscription(self, subscription: str | None) -> None:
+        """Raise ARM's own 404 for a subscription that is not there (general knowledge)."""
+        if subscription is not None and subscription.lower() not in self._world.subscriptions:
             message = f"The subscription '{subscription}' could not be found."
             raise ArmError(404, "SubscriptionNotFound", message)
-        if group is not None and (subscription.lower(), group.lower()) not in self._world.groups:
+
+    def _check_group(self, subscription: str | None, group: str | None) -> None:
+        """Raise ARM's own 404 for a group that is not there (general knowledge)."""
+        if subscription is None or group is None:
+            return
+        if (subscription.lower(), group.lower()) not in self._world.groups:
             message = f"Resource group '{group}' could not be found."
             raise ArmError(404, "ResourceGroupNotFound", message)
+
+    def _authorize(self, request: Request) -> None:
+        """Raise ARM's 403 unless the caller's roles allow the request (known words of many an error report)."""
+        caller = self._world.roles.of(request)
+        action, scope = operation(request.method, request.path)
+        # Everybody may ask what he may do (inferred: the answer is then empty).
+        if action.lower() == PERMISSIONS or caller.may(action, scope):
+            return
+        raise ArmError(
+            403,
+            "AuthorizationFailed",
+            f"The client '{caller.client_id}' with object id '{caller.object_id}' does not have authorization to "
+            f"perform action '{action}' over scope '{scope}' or the scope is invalid. "
+            "If access was recently granted, please refresh your credentials.",
+        )
 
     def _admit(self, request: Request) -> dict[str, str]:
         if not request.headers.get("Authorization", "").startswith("Bearer "):
@@ -169,14 +187,20 @@ def properties_of(request: Request) -> dict[str, Any]:
     return properties
 
 
-def page(items: list[dict[str, Any]], request: Request, size: int = PAGE) -> Response:
-    """Return one page of a list: `value` and an absolute `nextLink`, if more follow."""
+def page(world: World, items: list[dict[str, Any]], request: Request, **last: None) -> Response:
+    """Return one page of what the caller may see of a list: `value` and an absolute `nextLink`, if more follow.
+
+    `last` is what the last page has besides; some providers write `nextLink` there, as null.
+    """
+    if world.roles.principals:
+        caller = world.roles.of(request)
+        items = [item for item in items if caller.may(*operation("GET", item["id"]))]
     token = request.query.get("$skiptoken", "0")
     start = int(token) if token.isdecimal() else 0
-    payload: dict[str, Any] = {"value": items[start : start + size]}
-    if start + size < len(items):
-        version = api_version(request)
-        link = f"{request.base_url}{request.path}?api-version={version}&$skiptoken={start + size}"
+    end = start + world.page_size
+    payload: dict[str, Any] = {"value": items[start:end], **last}
+    if end < len(items):
+        link = f"{request.base_url}{request.path}?api-version={api_version(request)}&$skiptoken={end}"
         payload["nextLink"] = link
     return Response.json(payload)
 

@@ -15,15 +15,17 @@ from simulator.cloud import (
     Stamps,
     Token,
     derived_digest,
+    gateway_actions,
     sync_actions,
 )
 from simulator.credentials import SLOTS, ConnectionString
 from simulator.kube import Cluster, KubeError, NodeSpec, PullAnswer, PullRequest
 from simulator.loader import WorldError, camel, check, moment
 from simulator.podlogs import PodLogs
+from simulator.roles import Assignment, Principal, Roles, object_id
 from simulator.schedule import EACH_MINUTE, SyncSchedule
 from simulator.sources import pull
-from simulator.world import ConnectedCluster, Extension, Timings, World
+from simulator.world import PAGE, ConnectedCluster, Extension, Timings, World
 
 TENANT = "00000000-0000-0000-0000-00000000feed"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -64,6 +66,8 @@ class Builder:
             limits={k: (v["bucket"], v["refill"]) for k, v in data.get("limits", {}).items() if v},
             providers={name.lower(): state for name, state in providers.items()},
             versions=list(data.get("versions", VERSIONS)),
+            roles=roles_of(data),
+            page_size=data.get("pageSize", PAGE),
         )
         self.world.subscriptions.add(self.world.subscription.lower())
         self.agents = Agents(self.world)
@@ -113,7 +117,19 @@ class Builder:
             self._token(registry, token)
         for connected in item.get("connectedRegistries", []):
             self._connected(registry, connected)
+        for child in registry.connected.values():
+            self._admit(registry, child)
         return registry
+
+    def _admit(self, registry: Registry, child: ConnectedRegistry) -> None:
+        """Let its sync token, and those above a nested registry, pass messages on, as az does when it creates one."""
+        above: str | None = child.name
+        while above is not None:
+            parent = registry.connected[above.lower()]
+            scope_map = registry.scope_of(registry.tokens[parent.token.lower()])
+            if scope_map is not None:
+                scope_map.actions += [a for a in gateway_actions(child.name) if a not in scope_map.actions]
+            above = parent.parent
 
     def _scope_map(self, registry: Registry, name: str, actions: list[str]) -> None:
         if name.lower() not in registry.scope_maps:
@@ -236,6 +252,19 @@ def build(data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]] | 
         raise WorldError([f"a cluster refuses what the world puts into it: {error}"]) from error
     finally:
         clock.set_speed(speed)
+
+
+def roles_of(data: Json) -> Roles:
+    """Return the principals of a checked world, with their roles."""
+    return Roles([_principal(item) for item in data.get("principals", [])])
+
+
+def _principal(item: Json) -> Principal:
+    keys = ("actions", "notActions", "dataActions", "notDataActions")
+    roles = item.get("roles", [])
+    assigned = tuple(Assignment(role["scope"], *(tuple(role.get(key, ())) for key in keys)) for role in roles)
+    client = item["clientId"]
+    return Principal(client, item.get("objectId", object_id(client)), item.get("token"), assigned)
 
 
 def push_image(registry: Registry, item: Json, now: datetime) -> Push:

@@ -190,6 +190,21 @@ class Registry:
         scope = self.scope_of(token)
         return scope.repositories() if scope else set()
 
+    def admits(self, connected: ConnectedRegistry) -> bool:
+        """Say whether the sync token of a connected registry, and each one above it, may pass its messages on.
+
+        Source: az acr connected-registry create, which gives `gateway/NAME/…` to every ancestor's scope map.
+        """
+        needed, above = set(gateway_actions(connected.name)), connected
+        while True:
+            token = self.tokens.get(above.token.lower())
+            scope = self.scope_of(token) if token else None
+            if scope is None or not needed <= set(scope.actions):
+                return False
+            if above.parent is None:
+                return True
+            above = self.connected[above.parent.lower()]
+
     def login(self, username: str, password: str, now: datetime) -> Token | None:
         """Return the token that these credentials open, or None."""
         token = self.tokens.get(username.lower())
@@ -236,7 +251,9 @@ def sync_actions(name: str, mode: str, repositories: list[str]) -> list[str]:
     permissions = ["content/read", "metadata/read"]
     if mode.lower() == "readwrite":
         permissions = ["content/read", "content/write", "content/delete", "metadata/read", "metadata/write"]
-    gateway = ["config/read", "config/write", "message/read", "message/write"]
-    return [f"repositories/{r}/{p}" for r in repositories for p in permissions] + [
-        f"gateway/{name.lower()}/{g}" for g in gateway
-    ]
+    return [f"repositories/{r}/{p}" for r in repositories for p in permissions] + gateway_actions(name)
+
+
+def gateway_actions(name: str) -> list[str]:
+    """Return what lets a sync token speak for a connected registry: its own, and every one below it."""
+    return [f"gateway/{name.lower()}/{g}" for g in ("config/read", "config/write", "message/read", "message/write")]

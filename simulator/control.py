@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.build import push_image
+from simulator.build import push_image, roles_of
 from simulator.cloud import Registry
 from simulator.credentials import SLOTS, issued
 from simulator.faults import FaultError
 from simulator.http import Request, Response, Router
-from simulator.loader import CHOICES, WorldError, moment
+from simulator.loader import CHOICES, WorldError, check, moment
 from simulator.tokens import regenerate
 from simulator.world import ConnectedCluster
 
@@ -49,6 +49,7 @@ class Control:
         router.add("POST", "/control/sites/{cluster}", self.change_site)
         router.add("POST", "/control/images", self.push)
         router.add("POST", "/control/password", self.password)
+        router.add("POST", "/control/principals", self.change_principals)
         router.add("GET", "/control/counters", self.counters)
         router.add("POST", "/control/counters/reset", self.reset_counters)
         router.add("GET", "/control/audit", self.audit)
@@ -165,6 +166,13 @@ class Control:
         if token is None or body.get("name") not in SLOTS:
             raise ControlError("token or password name is unknown", status=404)
         regenerate(self._simulation.world, registry, token, [body["name"]])
+        return Response.json({})
+
+    def change_principals(self, request: Request, _params: dict[str, str]) -> Response:
+        """Replace the world's principals and their roles; with none everybody may do everything."""
+        body = _body(request, "principals")
+        check(body)
+        self._simulation.world.roles = roles_of(body)
         return Response.json({})
 
     def counters(self, _request: Request, _params: dict[str, str]) -> Response:

@@ -1,16 +1,19 @@
 """The authority: client credentials for azure-identity and the discovery documents around them.
 
-Any client and secret is welcome, and any bearer token opens ARM. Shapes: what az and azure-identity
+Any client and secret is welcome; what a client may do is in `roles.py`. Shapes: what az and azure-identity
 ask for when they are pointed at another cloud.
 """
 
 import base64
 import json
+from urllib.parse import parse_qs
 
 from simulator.http import Request, Response, Router
 from simulator.world import World
 
 LIFETIME = 3599
+# Who does not say who he is.
+ANONYMOUS = "simulator"
 
 
 def register(world: World, router: Router) -> None:
@@ -53,10 +56,12 @@ class Authority:
             }
         )
 
-    def token(self, _request: Request, params: dict[str, str]) -> Response:
+    def token(self, request: Request, params: dict[str, str]) -> Response:
         """Give a token to whoever asks: the simulator has no secrets of its own to guard."""
+        client = parse_qs(request.body.decode(errors="replace")).get("client_id", [ANONYMOUS])[0]
+        caller = self._world.roles.client(client)
         # The client's clock is the real one: the token says only how long it holds.
-        claims = {"tid": params["tenant"], "oid": "00000000-0000-0000-0000-00000000c11e", "appid": "simulator"}
+        claims = {"tid": params["tenant"], "oid": caller.object_id, "appid": caller.client_id}
         parts = [{"alg": "none", "typ": "JWT"}, claims]
         encoded = [base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts]
         return Response.json(

@@ -34,6 +34,7 @@ ALREADY_ACTIVATED = (
 )
 # Not documented: these words are ours.
 TOKEN_DISABLED = ("UNAUTHORIZED", "The sync token is disabled")
+NO_GATEWAY = ("DENIED", "Insufficient scopes to perform the operation")
 WRONG_NAME = ("NOT_FOUND", "The connected registry could not be found")
 WRONG_GATEWAY = ("CONNECTION_FAILED", "The parent gateway endpoint could not be reached")
 WRONG_PROTOCOL = ("CONNECTION_FAILED", "The parent does not speak the configured protocol")
@@ -227,7 +228,7 @@ class Instance:
         named = token is not None and token.name.lower() == self.connection.token.lower()
         if token is None or not named or not token.accepts(self.connection.password, moment):
             return INCORRECT_PASSWORD
-        return None
+        return None if registry.admits(resource) else NO_GATEWAY
 
     def _parent(self, resource: "ConnectedRegistry") -> "Instance | None":
         if self.registry is None or resource.parent is None:

@@ -9,7 +9,10 @@ from simulator.schedule import parse_duration, valid_cron
 from simulator.world import Timings
 
 KEYS = {
-    "": "time tenant subscription providers timings limits versions resourceGroups registries clusters",
+    "": """time tenant subscription providers timings limits versions pageSize principals resourceGroups registries
+        clusters""",
+    "principals": "clientId objectId token roles",
+    "roles": "name scope actions notActions dataActions notDataActions",
     "resourceGroups": "name subscription location tags",
     "registries": """name resourceGroup subscription location sku dataEndpointEnabled tags images scopeMaps
         tokens connectedRegistries""",
@@ -90,6 +93,7 @@ class _Checker:
         if "time" in world:
             self._try(moment, world["time"], "world.time")
         list(self._items(world, "resourceGroups", "world"))
+        self._principals(world)
         for path, registry in self._items(world, "registries", "world"):
             for kind in ("scopeMaps", "tokens", "connectedRegistries"):
                 for place, item in self._items(registry, kind, path):
@@ -106,6 +110,7 @@ class _Checker:
         registries, clusters = world.get("registries", []), world.get("clusters", [])
         self._unique("world.registries", (r["name"] for r in registries))
         self._unique("world.clusters", (c["name"] for c in clusters))
+        self._unique("world.principals", (p["clientId"] for p in world.get("principals", [])))
         names: dict[str, Mapping[str, Any]] = {}
         for registry in registries:
             self._registry(registry, f"registry {registry['name']}", names)
@@ -113,6 +118,15 @@ class _Checker:
         for cluster in clusters:
             self._deployed(cluster, names, used)
         self._unique("deployed connected registries", used)
+
+    def _principals(self, world: Mapping[str, Any]) -> None:
+        if world.get("pageSize", 1) not in range(1, 1001):
+            self.errors.append("world.pageSize: 1 to 1000 items")
+        for path, principal in self._items(world, "principals", "world", name="clientId"):
+            for place, role in self._items(principal, "roles", path, name="scope"):
+                for key in set(role) - {"name", "scope"}:
+                    if not isinstance(role[key], list) or not all(isinstance(a, str) for a in role[key]):
+                        self.errors.append(f"{place}.{key}: must be a list of texts")
 
     def _cluster(self, cluster: Mapping[str, Any], path: str) -> None:
         kubernetes = cluster.get("kubernetes", {})

@@ -40,7 +40,7 @@ class RegistryApi:
         if "group" in params:
             prefix = f"{group_id(params['subscription'], params['group'])}/"
         found = [r for key, r in self._world.registries.items() if key.startswith(prefix.lower())]
-        return page([registry_view(r) for r in found], request)
+        return page(self._world, [registry_view(r) for r in found], request)
 
     def get_registry(self, _request: Request, params: dict[str, str]) -> Response:
         """Show one registry."""

@@ -14,14 +14,25 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from simulator.cloud import Push
+from simulator.cloud import Push, Token
 from simulator.http import Request, Response
 from simulator.sources import Cloud, Site, Source, permitted
 from simulator.world import World
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 LIFETIME = timedelta(hours=1)
+# The catalog of ACR's own API, which azure-containerregistry reads; it has the same form.
+ACR_CATALOG = "/acr/v1/_catalog"
 PERMISSIONS = {"pull": "content/read", "push": "content/write", "metadata_read": "metadata/read"}
+
+# The right that an Entra identity needs for each action (MicrosoftDocs, container-registry-rbac-built-in-roles:
+# AcrPull, AcrPush, AcrDelete); who may pull may read the catalog and tags.
+RIGHTS = {
+    "pull": "Microsoft.ContainerRegistry/registries/pull/read",
+    "metadata_read": "Microsoft.ContainerRegistry/registries/pull/read",
+    "push": "Microsoft.ContainerRegistry/registries/push/write",
+    "delete": "Microsoft.ContainerRegistry/registries/artifacts/delete",
+}
 
 Access = dict[str, list[str]]
 
@@ -56,8 +67,8 @@ class DataPlane:
         if path.endswith("/oauth2/token"):
             return self._token(request, host, source)
         if path.endswith("/oauth2/exchange"):
-            return self._exchange(request, host)
-        if path != "/v2" and not path.startswith("/v2/"):
+            return self._exchange(request, host, source)
+        if path != "/v2" and not path.startswith("/v2/") and path != ACR_CATALOG:
             return _error(404, "NOT_FOUND", "page not found")
         access = self._access(request, host, source)
         if access is None:
@@ -68,7 +79,7 @@ class DataPlane:
         if not path:
             return Response.json({})
         now = self._world.now()
-        if path == "_catalog":
+        if path in ("_catalog", ACR_CATALOG.strip("/")):
             return _catalog(request, [r for r in sorted(source.tags(now)) if _allows(access, r, "metadata_read")])
         repository, _, rest = path.rpartition("/")
         if rest == "list" and repository.endswith("/tags"):
@@ -126,31 +137,31 @@ class DataPlane:
             claims = self._verify(form.get("refresh_token", ""))
             if claims is None or claims["aud"] != host:
                 return _unauthorized()
-            return Response.json({"access_token": self._sign(host, _asked(form.get("scope", "")))})
+            granted = self._granted(claims.get("client", ""), source, _asked(form.get("scope", "")))
+            return Response.json({"access_token": self._sign(host, granted)})
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         token = source.login(*_basic(value), self._world.now()) if scheme.lower() == "basic" else None
         if token is None:
             return _unauthorized()
-        granted: Access = {}
-        for repository, actions in _asked(form.get("scope", "")).items():
-            granted[repository] = [
-                a for a in actions if a in PERMISSIONS and permitted(source, token, repository, PERMISSIONS[a])
-            ]
-        if "*" in _asked(form.get("scope", "")):
-            scope = source.scope(token)
-            readable = scope.repositories("metadata/read") if scope else ()
-            granted |= {repository: ["metadata_read"] for repository in readable}
-        return Response.json({"access_token": self._sign(host, granted)})
+        return Response.json({"access_token": self._sign(host, _scoped(source, token, form.get("scope", "")))})
 
-    def _exchange(self, request: Request, host: str) -> Response:
-        """Give a refresh token for any Entra token: the simulator has no roles on registries."""
-        if not _form(request).get("access_token"):
+    def _exchange(self, request: Request, host: str, source: Source) -> Response:
+        """Give a refresh token for the Entra token of whoever has a role on the registry."""
+        token = _form(request).get("access_token")
+        caller = self._world.roles.bearer(token) if token else None
+        if caller is None or not source.scope_id or not caller.knows(source.scope_id):
             return _unauthorized()
-        return Response.json({"refresh_token": self._sign(host, {})})
+        return Response.json({"refresh_token": self._sign(host, {}, client=caller.client_id)})
 
-    def _sign(self, host: str, access: Access) -> str:
+    def _granted(self, client: str, source: Source, asked: Access) -> Access:
+        """Return what an Entra identity may do of what it asks."""
+        caller = self._world.roles.client(client)
+        allowed = [action for action, right in RIGHTS.items() if caller.may(right, source.scope_id)]
+        return {name: [a for a in allowed if a in actions or "*" in actions] for name, actions in asked.items()}
+
+    def _sign(self, host: str, access: Access, **more: str) -> str:
         expires = (self._world.now() + LIFETIME).timestamp()
-        claims = json.dumps({"aud": host, "exp": expires, "access": access}).encode()
+        claims = json.dumps({"aud": host, "exp": expires, "access": access, **more}).encode()
         parts = [_encode(b'{"alg":"HS256","typ":"JWT"}'), _encode(claims)]
         return ".".join([*parts, self._signature(".".join(parts))])
 
@@ -190,9 +201,24 @@ def _catalog(request: Request, repositories: list[str]) -> Response:
     following = [r for r in repositories if r > start]
     response = Response.json({"repositories": following[:size]})
     if len(following) > size:
-        link = f"/v2/_catalog?last={following[size - 1]}&n={size}"
+        link = f"{request.path}?last={following[size - 1]}&n={size}"
         response.headers["Link"] = f'<{link}>; rel="next"'
     return response
+
+
+def _scoped(source: Source, token: Token, scope: str) -> Access:
+    """Return what a registry token may do of what it asks; asking for the catalog shows what it may see."""
+    asked = _asked(scope)
+    granted = {
+        name: [a for a in actions if a in PERMISSIONS and permitted(source, token, name, PERMISSIONS[a])]
+        for name, actions in asked.items()
+    }
+    if "*" in asked:
+        mine = source.scope(token)
+        granted |= {
+            repository: ["metadata_read"] for repository in (mine.repositories("metadata/read") if mine else ())
+        }
+    return granted
 
 
 def _asked(scope: str) -> Access:

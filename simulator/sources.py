@@ -17,7 +17,13 @@ MICROSOFT = "mcr.microsoft.com"
 
 
 class Source(Protocol):
-    """What a pull needs of a registry."""
+    """What a pull needs of a registry.
+
+    Attributes:
+        scope_id: Where roles on it are assigned; empty where Entra's tokens do not count.
+    """
+
+    scope_id: str
 
     def login(self, username: str, password: str, now: datetime) -> Token | None:
         """Return the token that these credentials open."""
@@ -37,6 +43,7 @@ class Cloud:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self.scope_id = registry.id
 
     def login(self, username: str, password: str, now: datetime) -> Token | None:
         """Any enabled token may log in."""
@@ -57,6 +64,8 @@ class Cloud:
 
 class Site:
     """A running instance, brought up to date first."""
+
+    scope_id = ""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance

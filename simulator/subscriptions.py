@@ -31,7 +31,7 @@ class SubscriptionApi:
 
     def list_subscriptions(self, request: Request, _params: dict[str, str]) -> Response:
         """List the subscriptions with what az reads of them."""
-        return page([self._view(s) for s in sorted(self._world.subscriptions)], request)
+        return page(self._world, [self._view(s) for s in sorted(self._world.subscriptions)], request)
 
     def get_subscription(self, _request: Request, params: dict[str, str]) -> Response:
         """Show one subscription."""
@@ -50,13 +50,13 @@ class SubscriptionApi:
                 sku = {"sku": sku_view(resource)} if isinstance(resource, Registry) else {}
                 view = {"id": resource.id, "name": resource.name, "type": kind, "location": resource.location}
                 views.append(view | sku | {"tags": resource.tags, "systemData": resource.stamps.system_data("Z")})
-        return page(views, request)
+        return page(self._world, views, request)
 
     def list_groups(self, request: Request, params: dict[str, str]) -> Response:
         """List a subscription's resource groups."""
         subscription = params["subscription"].lower()
         views = [_group_view(g) for g in self._world.groups.values() if g.subscription.lower() == subscription]
-        return page(views, request)
+        return page(self._world, views, request)
 
     def get_group(self, _request: Request, params: dict[str, str]) -> Response:
         """Show one resource group (recorded, acr_token.json seq 0)."""

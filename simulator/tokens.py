@@ -62,7 +62,7 @@ class TokenApi:
     def list_tokens(self, request: Request, params: dict[str, str]) -> Response:
         """List tokens, without any password's value."""
         registry = find_registry(self._world, params)
-        return page([_token_view(registry, t) for t in registry.tokens.values()], request)
+        return page(self._world, [_token_view(registry, t) for t in registry.tokens.values()], request)
 
     def get_token(self, _request: Request, params: dict[str, str]) -> Response:
         """Show one token, without any password's value."""
@@ -111,7 +111,7 @@ class TokenApi:
     def list_maps(self, request: Request, params: dict[str, str]) -> Response:
         """List scope maps."""
         registry = find_registry(self._world, params)
-        return page([_map_view(registry, m) for m in registry.scope_maps.values()], request)
+        return page(self._world, [_map_view(registry, m) for m in registry.scope_maps.values()], request)
 
     def get_map(self, _request: Request, params: dict[str, str]) -> Response:
         """Show one scope map."""

@@ -14,8 +14,11 @@ from simulator.cloud import Group, Registry, Stamps, group_id
 from simulator.instance import SILENCE, Instance
 from simulator.kube import Cluster, NodeSpec
 from simulator.operations import Operations
+from simulator.roles import Roles
 
 EXTENSION_TYPE = "microsoft.containerregistry.connectedregistry"
+# Items on one page of a list. Azure's differ from list to list; a registry's 50 connected registries fit.
+PAGE = 200
 
 
 @dataclass(slots=True)
@@ -152,6 +155,8 @@ class World:
     subscriptions: set[str] = field(default_factory=set)
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
     operations: Operations = field(default_factory=Operations)
+    roles: Roles = field(default_factory=Roles)
+    page_size: int = PAGE
 
     def now(self) -> datetime:
         """Return the simulated moment."""

@@ -53,3 +53,13 @@ def test_a_link_to_an_operation_is_signed_and_long(http, worlds):
     # The simulated moment, 2026-11-24T02:00:00Z, in .NET's ticks.
     assert query["t"] == ["639310824000000000"]
     assert http.get(link).json() == {"status": "Succeeded"}
+
+
+def test_a_basic_registry_without_a_data_endpoint_serves_no_connected_registry(sim, site, worlds, http):
+    sim.load(worlds.make(registries=[{"name": "acreu1", "sku": "Basic", "dataEndpointEnabled": False}]))
+    shown = site.acr.registries.get("rg-acr", "acreu1")
+    put = f"{worlds.acr}/connectedRegistries/berlin1"
+    refused = http.put(put, params=VERSION, json={"properties": {"mode": "ReadOnly"}})
+
+    assert (shown.sku.name, shown.data_endpoint_enabled, shown.data_endpoint_host_names) == ("Basic", False, [])
+    assert (refused.status_code, "Premium" in refused.text) == (400, True)
