@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from arcfleet.core import credentials
+from arcfleet.core import credentials, ensure
 from arcfleet.core.credentials import Action
+from arcfleet.core.ensure import Change
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
@@ -24,6 +25,7 @@ class Step(StrEnum):
     """The steps of a site, in their order; the words are the task runs' names."""
 
     OBSERVE = "observe"
+    ENSURE = "ensure connected registry"
     GENERATE_CREDENTIAL = "generate credential"
     INSTALL_EXTENSION = "install extension"
     SETTLE_EXTENSION = "settle extension"
@@ -59,6 +61,8 @@ class SitePlan:
     pull_secrets: tuple[tuple[str, str], ...] = ()
     because: tuple[str, ...] = ()
     finding: Finding | None = None
+    ensure: tuple[Change, ...] = ()
+    """What is written to the cloud registry first, in this order."""
 
 
 def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
@@ -75,22 +79,35 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
     decision = credentials.decide(facts)
     if decision.action is Action.WAIT:
         return SitePlan(Disposition.UPDATE, settle_first=True, because=(decision.because,))
+    ensured = _ensured(site, facts, wanted)
+    # Whatever is installed already can't know the token of a connected registry that is made only now.
+    fresh = any(change.kind is ensure.Kind.CONNECTED_REGISTRY and change.creates for change in ensured)
     changes = extension_changes(site, facts.extension)
-    install = bool(changes) or decision.action is Action.GENERATE
+    install = bool(changes) or fresh or decision.action is Action.GENERATE
     workloads = tuple(w.workload.name for w in wanted if not w.is_applied(facts.workloads.get(w.workload.name)))
     secrets = tuple(
         dict.fromkeys(key for w in wanted if not facts.pull_secrets.get(key := (w.namespace, w.workload.pull_secret)))
     )
     because = (
+        *(change.because for change in ensured),
         *changes,
         *(f"pull secret {namespace}/{name}" for namespace, name in secrets),
         *(f"workload {name}" for name in workloads),
     )
     if not because:
         return SitePlan(Disposition.NOOP)
-    disposition = Disposition.CREATE if facts.extension is None else Disposition.UPDATE
+    disposition = Disposition.CREATE if fresh or facts.extension is None else Disposition.UPDATE
     # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
-    return SitePlan(disposition, install=install, workloads=workloads, pull_secrets=secrets, because=because)
+    return SitePlan(
+        disposition, install=install, workloads=workloads, pull_secrets=secrets, because=because, ensure=ensured
+    )
+
+
+def _ensured(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> tuple[Change, ...]:
+    if facts.contents is None:
+        return ()
+    needed = ensure.repositories(site, (image for item in wanted for image in item.images))
+    return ensure.changes(site, facts.registry, facts.contents, needed)
 
 
 def extension_changes(site: Site, extension: ExtensionFacts | None) -> tuple[str, ...]:
@@ -123,6 +140,9 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
     in_contact = arc.judge(facts.cluster)
     if not in_contact.ok:
         return SitePlan(Disposition.DEFERRED, finding=in_contact)
+    hindrance = ensure.finding(site, facts.contents) if facts.contents else None
+    if hindrance:
+        return SitePlan(Disposition.BLOCKED, finding=hindrance)
     decision = credentials.decide(facts)
     if decision.action is Action.STOP:
         return SitePlan(
