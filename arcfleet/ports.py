@@ -54,7 +54,7 @@ class Registries(Protocol):
         """Create a connected registry."""
 
     async def create_token(self, registry: RegistryRef, name: str, scope_map: str) -> None:
-        """Create an enabled token without passwords, with the rights of a scope map."""
+        """Create an enabled token without passwords, with a scope map's rights; one that exists is left alone."""
 
     async def enable_data_endpoint(self, registry: RegistryRef) -> None:
         """Enable the registry's dedicated data endpoint, once for all who ask."""

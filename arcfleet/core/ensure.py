@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from arcfleet.core import registry_settings, rights
+from arcfleet.core import registry_settings, scope_actions
 from arcfleet.core.calls import Call, registry_call
 from arcfleet.core.durations import iso8601
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, RegistryFacts
@@ -80,7 +80,7 @@ def changes(site: Site, registry: RegistryFacts, held: RegistryContents, wanted:
     """
     cr = held.connected.get(site.connected_registry.lower())
     mode = cr.mode if cr else site.connected_registry_settings.mode or registry_settings.READ_ONLY
-    needed = (*rights.of_mode(wanted, mode), *rights.of_gateway(site.connected_registry))
+    needed = (*scope_actions.of_mode(wanted, mode), *scope_actions.of_gateway(site.connected_registry))
     sync = sync_token(held, site.connected_registry)
     client = client_token(site, cr) if wanted else None
     found = [
@@ -94,7 +94,9 @@ def changes(site: Site, registry: RegistryFacts, held: RegistryContents, wanted:
     ]
     if client:
         found += [
-            _scope_map(site, held, client, rights.on_repositories(wanted, rights.PULL), "client scope map"),
+            _scope_map(
+                site, held, client, scope_actions.on_repositories(wanted, scope_actions.PULL), "client scope map"
+            ),
             _token(site, held, client, "client token"),
         ]
     found.append(_connected_registry(site, cr, sync, client))
@@ -177,11 +179,13 @@ def _data_endpoint(site: Site, registry: RegistryFacts) -> Change | None:
 def _scope_map(site: Site, held: RegistryContents, token: str, wanted: Sequence[str], what: str) -> Change | None:
     name = scope_map_of(held, token)
     existing = held.scope_maps.get(name.lower())
-    lacking = rights.missing(wanted, existing.actions if existing else ())
-    if not lacking or name.startswith(rights.SYSTEM):
+    lacking = scope_actions.missing(wanted, existing.actions if existing else ())
+    if not lacking or name.startswith(scope_actions.SYSTEM):
         return None
     call = registry_call(site, "PATCH" if existing else "PUT", f"scopeMaps/{name}")
-    because = f"{what}: + {rights.show(lacking)}" if existing else f"{what} {name}: {rights.show(lacking)}"
+    because = (
+        f"{what}: + {scope_actions.show(lacking)}" if existing else f"{what} {name}: {scope_actions.show(lacking)}"
+    )
     return Change(Kind.SCOPE_MAP, call, because, name, actions=lacking)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from arcfleet.core import ensure, rights
+from arcfleet.core import ensure, scope_actions
 from arcfleet.core.durations import iso8601
 from arcfleet.core.ensure import Change, Kind
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, RegistryFacts, ScopeMapFacts, TokenFacts
@@ -43,7 +43,7 @@ def _after(change: Change, held: RegistryContents) -> RegistryContents:
     key = change.name.lower()
     if change.kind is Kind.SCOPE_MAP:
         before = held.scope_maps.get(key, ScopeMapFacts(change.name))
-        actions = (*before.actions, *rights.missing(change.actions, before.actions))
+        actions = (*before.actions, *scope_actions.missing(change.actions, before.actions))
         return replace(held, scope_maps={**held.scope_maps, key: replace(before, actions=actions)})
     if change.kind is Kind.TOKEN:
         scope_map = change.call.target.replace(f"/tokens/{change.name}", f"/scopeMaps/{change.scope_map}")

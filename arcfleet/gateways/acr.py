@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from azure.core.polling import AsyncLROPoller
 from azure.mgmt.containerregistry import models
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
-from arcfleet.core import rights
+from arcfleet.core import scope_actions
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryFacts, ScopeMapFacts, TokenFacts
 from arcfleet.core.names import RegistryRef, last_segment
 from arcfleet.core.reasons import Reason
@@ -49,7 +50,7 @@ class AzureRegistries:
         """
         async with self._locks["scope map", registry, name.lower()]:
             held = await self._scope_map(registry, name)
-            lacking = list(rights.missing(actions, held.actions if held else ()))
+            lacking = list(scope_actions.missing(actions, held.actions if held else ()))
             if not lacking:
                 return
 
@@ -88,18 +89,25 @@ class AzureRegistries:
         )
 
     async def create_token(self, registry: RegistryRef, name: str, scope_map: str) -> None:
-        """Create an enabled token without passwords."""
+        """Create an enabled token without passwords; one that exists is left alone.
+
+        What a second PUT does to the passwords of a token that was made meanwhile is not documented.
+        """
         place = (registry.resource_group, registry.name, name)
         made = models.Token(
             properties=models.TokenProperties(scope_map_id=f"{registry.id}/scopeMaps/{scope_map}", status="enabled")
         )
-        await self._write(
-            registry,
-            f"token {name}",
-            lambda acr, polling: acr.tokens.begin_create(*place, made, polling=polling),
-            ("tokens", registry),
-            ("token", registry, name.lower()),
-        )
+        async with self._locks["token", registry, name.lower()]:
+            with translation.azure(f"token {name} of registry {registry.name}"), suppress(ResourceNotFoundError):
+                await self._acr(registry).tokens.get(*place)
+                return
+            await self._write(
+                registry,
+                f"token {name}",
+                lambda acr, polling: acr.tokens.begin_create(*place, made, polling=polling),
+                ("tokens", registry),
+                ("token", registry, name.lower()),
+            )
 
     async def enable_data_endpoint(self, registry: RegistryRef) -> None:
         """Enable the registry's dedicated data endpoint, once for all who ask."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from azure.mgmt.containerregistry import models
 
+from arcfleet.core.durations import iso8601
 from arcfleet.core.facts import (
     ConnectedRegistryFacts,
     GarbageCollectionFacts,
@@ -103,42 +103,36 @@ def token(item: models.Token) -> TokenFacts:
 
 def creation(spec: ConnectedRegistrySpec) -> models.ConnectedRegistry:
     """Return the body that creates a connected registry (recorded, az acr connected-registry create)."""
-    sync = models.SyncProperties(
-        token_id=spec.sync_token_id or "",
-        schedule=spec.schedule,
-        sync_window=spec.sync_window,
-        message_ttl=spec.message_ttl or timedelta(),
-    )
-    parent = models.ParentProperties(id=spec.parent_id, sync_properties=sync)
-    return models.ConnectedRegistry(
-        properties=models.ConnectedRegistryProperties(mode=spec.mode or "", parent=parent, **_common(spec))
-    )
+    parent = _given(id=spec.parent_id, syncProperties={"tokenId": spec.sync_token_id, **_sync(spec)})
+    return models.ConnectedRegistry({"properties": {"mode": spec.mode, "parent": parent, **_common(spec)}})
 
 
 def update(spec: ConnectedRegistrySpec) -> models.ConnectedRegistryUpdateParameters:
     """Return the body that changes what a spec gives of a connected registry."""
-    sync = models.SyncUpdateProperties(
-        schedule=spec.schedule, sync_window=spec.sync_window, message_ttl=spec.message_ttl
-    )
-    changes = _given(sync_properties=sync or None)
-    return models.ConnectedRegistryUpdateParameters(
-        properties=models.ConnectedRegistryUpdateProperties(**changes, **_common(spec))
+    changes = _given(syncProperties=_sync(spec) or None)
+    return models.ConnectedRegistryUpdateParameters({"properties": {**changes, **_common(spec)}})
+
+
+def _sync(spec: ConnectedRegistrySpec) -> dict[str, Any]:
+    # Durations as az writes them: the models' own form, PT04H00M00S, was never seen at the service.
+    return _given(
+        schedule=spec.schedule,
+        syncWindow=iso8601(spec.sync_window) if spec.sync_window else None,
+        messageTtl=iso8601(spec.message_ttl) if spec.message_ttl else None,
     )
 
 
 def _common(spec: ConnectedRegistrySpec) -> dict[str, Any]:
     collection = spec.garbage_collection
     audit = None if spec.audit_log is None else "Enabled" if spec.audit_log else "Disabled"
-    logging = _given(log_level=spec.log_level, audit_log_status=audit)
     return _given(
-        logging=models.LoggingProperties(**logging) if logging else None,
-        client_token_ids=None if spec.client_token_ids is None else list(spec.client_token_ids),
-        notifications_list=None if spec.notifications is None else list(spec.notifications),
-        garbage_collection=collection
-        and models.GarbageCollectionProperties(enabled=collection.enabled, schedule=collection.schedule),
+        logging=_given(logLevel=spec.log_level, auditLogStatus=audit) or None,
+        clientTokenIds=None if spec.client_token_ids is None else list(spec.client_token_ids),
+        notificationsList=None if spec.notifications is None else list(spec.notifications),
+        garbageCollection=_given(enabled=collection.enabled, schedule=collection.schedule) if collection else None,
     )
 
 
 def _given(**values: Any) -> dict[str, Any]:
-    """Return the values that are not None: a property set to None would be sent as null."""
+    """Return the values that are not None: what is not given is not sent."""
     return {key: value for key, value in values.items() if value is not None}

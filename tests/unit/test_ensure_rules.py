@@ -9,7 +9,7 @@ from examples import HEAD, REGISTRY_ID, fleet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core import ensure, rights
+from arcfleet.core import ensure, scope_actions
 from arcfleet.core.calls import Call
 from arcfleet.core.ensure import Kind, changes, client_token, finding, lineage
 from arcfleet.core.ensure_effects import NOT_YET, applied, expected
@@ -81,8 +81,8 @@ def test_an_empty_registry_gets_everything_in_an_order_that_holds():
 def test_what_is_written_names_what_it_needs():
     _, sync, token, client, _, connected = changes(site(), OFF, EMPTY, WEB)
 
-    assert sync.actions == (*rights.of_mode(WEB, "ReadOnly"), *rights.of_gateway("plant1"))
-    assert client.actions == rights.of_mode(WEB, "ReadOnly")
+    assert sync.actions == (*scope_actions.of_mode(WEB, "ReadOnly"), *scope_actions.of_gateway("plant1"))
+    assert client.actions == scope_actions.of_mode(WEB, "ReadOnly")
     assert (token.name, token.scope_map) == ("plant1", "plant1")
     assert connected.spec.sync_token_id == f"{REGISTRY_ID}/tokens/plant1"
     assert connected.spec.client_token_ids == (f"{REGISTRY_ID}/tokens/Plant1-pull",)
@@ -105,7 +105,7 @@ def test_a_readwrite_registry_may_write_and_its_clients_still_only_read():
     sync, _, client, *_ = changes(one, ON, EMPTY, WEB)
 
     assert "repositories/app/web/content/delete" in sync.actions
-    assert client.actions == rights.of_mode(WEB, "ReadOnly")
+    assert client.actions == scope_actions.of_mode(WEB, "ReadOnly")
 
 
 def test_the_mode_that_exists_decides_the_rights():
@@ -114,7 +114,7 @@ def test_the_mode_that_exists_decides_the_rights():
 
     (sync, _client) = changes(one, ON, held, ("app/web", "db"))
 
-    assert sync.actions == rights.of_mode(("db",), "ReadWrite")
+    assert sync.actions == scope_actions.of_mode(("db",), "ReadWrite")
 
 
 def test_an_added_repository_extends_self_ancestors_and_the_client_token():
@@ -157,7 +157,7 @@ def test_a_sync_token_of_another_name_keeps_its_own_scope_map():
     cr = replace(held.connected["plant1"], sync_token_id=f"{REGISTRY_ID}/tokens/mine")
     held = RegistryContents(
         {"plant1": cr},
-        {**held.scope_maps, "map": ScopeMapFacts("map", rights.of_gateway("plant1"))},
+        {**held.scope_maps, "map": ScopeMapFacts("map", scope_actions.of_gateway("plant1"))},
         {**held.tokens, "mine": TokenFacts("mine", "enabled", f"{REGISTRY_ID}/scopeMaps/map")},
     )
 
