@@ -12,7 +12,7 @@ from arcfleet.gateways.polling import DEADLINE, USUAL, PatientPolling
 
 def polling(clock: FakeClock, **headers: str) -> PatientPolling:
     made = PatientPolling(clock, "token berlin1")
-    made._status = "InProgress"
+    made._operation, made._status = object(), "InProgress"
     made._pipeline_response = SimpleNamespace(http_response=SimpleNamespace(headers=headers))
     return made
 
@@ -36,9 +36,13 @@ async def test_the_service_is_not_asked_sooner_than_it_wants():
 async def test_an_operation_that_never_ends_is_given_up():
     clock = FakeClock()
     endless = polling(clock)
-    with pytest.raises(PermanentError) as error:
-        for _ in range(1000):
+
+    async def follow() -> None:
+        while True:
             await endless._delay()
+
+    with pytest.raises(PermanentError) as error:
+        await follow()
 
     assert (error.value.reason, clock.now >= DEADLINE) == (Reason.REGISTRY_PROGRESSING, True)
     assert "token berlin1: operation still InProgress" in error.value.message
