@@ -26,6 +26,7 @@ from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
+from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
 
 
@@ -99,11 +100,24 @@ class Extensions(Protocol):
         """Return the site's extension, or None where it does not exist."""
 
 
+class Subscriptions(Protocol):
+    """What Azure Resource Manager says of subscriptions and of the caller. Reads are shared by a run's sites."""
+
+    async def permissions(self, scope: str) -> tuple[Permission, ...]:
+        """Return what the caller may do at a scope, given as an ARM id."""
+
+    async def registration(self, subscription: str, provider: str) -> str:
+        """Return a resource provider's registration state in a subscription, for example `Registered`."""
+
+
 class Images(Protocol):
     """The cloud registries' data plane."""
 
     async def digest(self, login_server: str, image: ImageRef) -> str:
         """Return the digest that a tag has in the cloud registry."""
+
+    async def any_repository(self, login_server: str) -> bool:
+        """Tell whether a cloud registry holds a repository that the caller may list."""
 
 
 class Kubernetes(Protocol):
@@ -117,6 +131,9 @@ class Kubernetes(Protocol):
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""
+
+    async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
+        """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
 
     async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
         """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
@@ -148,5 +165,6 @@ class Gateways:
     clock: Clock
     registries: Registries
     extensions: Extensions
+    subscriptions: Subscriptions
     images: Images
     kubernetes: Kubernetes

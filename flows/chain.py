@@ -15,6 +15,7 @@ from tasks.ensure import ensure_connected_registry
 from tasks.extension import install_extension, settle_extension
 from tasks.health import wait_healthy
 from tasks.observe import observe
+from tasks.preflight import preflight
 from tasks.rollout import roll_out
 from tasks.runtime import step
 from tasks.sync import check_sync
@@ -25,7 +26,7 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
 
     The trail records the plan and every step as they happen, so that a failure keeps its history.
     """
-    facts, wanted = await _observe_and_plan(fleet, site, trail)
+    facts, wanted = await _planned(fleet, site, trail)
     plan = trail.plan
     if plan is None or plan.finding:
         return
@@ -48,14 +49,24 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
             await roll_out(site, facts, item)
 
 
-async def _observe_and_plan(fleet: Fleet, site: Site, trail: Trail) -> tuple[SiteFacts, tuple[Desired, ...]]:
+async def observe_and_plan(fleet: Fleet, site: Site, trail: Trail) -> tuple[SiteFacts, tuple[Desired, ...]]:
+    """Read a site and plan it; where something is to be done, look at its prerequisites. Changes nothing."""
     async with step(trail, Step.OBSERVE):
         facts, wanted = await observe(site, fleet.manifests)
         trail.plan = planning.plan(site, facts, wanted)
-    if trail.plan.settle_first:
+    if trail.plan.needs_preflight:
+        async with step(trail, Step.PREFLIGHT):
+            trail.plan = trail.plan.judged(await preflight(site, facts, wanted, trail.plan))
+    return facts, wanted
+
+
+async def _planned(fleet: Fleet, site: Site, trail: Trail) -> tuple[SiteFacts, tuple[Desired, ...]]:
+    """Plan a site once no operation is under way on its extension."""
+    facts, wanted = await observe_and_plan(fleet, site, trail)
+    if trail.plan and trail.plan.settle_first:
         async with step(trail, Step.SETTLE_EXTENSION):
             await settle_extension(site)
-        return await _observe_and_plan(fleet, site, trail)
+        return await _planned(fleet, site, trail)
     return facts, wanted
 
 

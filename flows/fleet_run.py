@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.utilities.names import generate_slug
 
+from arcfleet.core import nesting
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import FleetReport, Outcome, Result, Trail, below
 from arcfleet.errors import FleetError
@@ -51,7 +52,7 @@ async def _all(fleet: Fleet, slots: asyncio.Semaphore, here: Session) -> list[Ou
     """
     running: dict[str, asyncio.Task[Outcome]] = {}
     async with asyncio.TaskGroup() as group:
-        for site in sorted(fleet.sites, key=lambda site: len(site.ancestors)):
+        for site in nesting.parents_first(fleet.sites):
             parent = running.get(site.parent or "")
             running[site.name] = group.create_task(_one(fleet, site, parent, slots, here))
     return [running[site.name].result() for site in fleet.sites]

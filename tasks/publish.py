@@ -5,7 +5,9 @@ from __future__ import annotations
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
+from arcfleet.core import fleet_plan
 from arcfleet.core import report as rendering
+from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.outcomes import FleetReport
 from tasks import runtime
 
@@ -24,3 +26,12 @@ async def publish_report(report: FleetReport) -> None:
                 key=f"site-{report.fleet}-{outcome.site}",
                 description=f"{outcome.status}: {rendering.summary(outcome)}",
             )
+
+
+@task(name="publish plan", task_run_name="publish plan", **runtime.OPTIONS)
+async def publish_plan(plan: FleetPlan) -> None:
+    """Write one table of the plan."""
+    lines = "\n\n".join(fleet_plan.summary(plan))
+    await acreate_table_artifact(
+        fleet_plan.rows(plan), key=f"plan-{plan.fleet}", description=f"plan {plan.id}\n\n{lines}"
+    )

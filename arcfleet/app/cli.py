@@ -17,10 +17,13 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from arcfleet import __version__, fleetfile
+from arcfleet.app import plan as planning
 from arcfleet.app import prefect_env, prefect_server, rehearsal, status, tables
 from arcfleet.app.live import Watch, print_report
 from arcfleet.app.prefect_server import PrefectServer
+from arcfleet.core import fleet_plan
 from arcfleet.core import report as rendering
+from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result
 from arcfleet.core.reasons import Reason
@@ -71,6 +74,28 @@ def deploy(
     report = run_deploy(console, fleet, loaded, max_concurrency)
     print_json(rendering.to_json(report)) if json_output else print_report(console, report)
     return EXIT[report.result]
+
+
+@app.command(name="plan")
+def plan_command(
+    fleet: FleetPath,
+    *,
+    site: Names = None,
+    label: Labels = None,
+    calls: Annotated[bool, Parameter(help="Print every write that would be made.", negative="")] = False,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Show what a deploy would do now, and what stands in its way. Changes nothing.
+
+    Exit codes: 0 nothing to do; 2 there are changes; 1 bad input, or a site is blocked and nothing else is to do.
+    """
+    console = tables.console_of()
+    loaded = fleetfile.load(fleet).choose(site or (), parse_labels(label or []))
+    use_simulator(simulator)
+    made = asyncio.run(make_plan(loaded))
+    print_json(fleet_plan.to_json(made)) if json_output else planning.print_plan(console, made, calls=calls)
+    return planning.exit_code(made)
 
 
 @app.command(name="status")
@@ -156,6 +181,15 @@ async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watc
     runtime.watcher.set(watch)
     state: Any = await deploy_fleet(path, sites=sites, max_concurrency=max_concurrency, return_state=True)
     return f"{state.name}: {state.message}"
+
+
+async def make_plan(fleet: Fleet) -> FleetPlan:
+    """Plan a fleet with the settings of the environment."""
+    # As in read_status.
+    from arcfleet.gateways import connect  # noqa: PLC0415
+
+    async with connect(Settings()) as gateways:
+        return await planning.make(gateways, fleet)
 
 
 async def read_status(fleet: Fleet) -> status.FleetStatus:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Site
+from arcfleet.core.workloads import KINDS, Desired, Object
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Call:
-    """One write: `PUT`, `PATCH`, `POST` or `DELETE` to Azure, `APPLY`, `CREATE` or `DRY RUN` to a cluster."""
+    """One write.
+
+    `method` is `PUT`, `PATCH`, `POST` or `DELETE` to Azure; in a cluster `APPLY`, or `LOGIN` for a pull secret that is
+    created, or merged into where it exists.
+    """
 
     method: str
     target: str
-    """An ARM id, or `CLUSTER namespaces/NS/KIND/NAME`."""
+    """An ARM id, or `CLUSTER namespaces/NAMESPACE/RESOURCE/NAME`."""
 
     @property
     def is_azure(self) -> bool:
@@ -25,11 +32,37 @@ class Call:
 
 
 def registry_call(site: Site, method: str, path: str) -> Call:
-    """Return a call to something in the site's cloud registry, for example `tokens/berlin1`."""
+    """Return a call to something in the site's cloud registry, for example `tokens/berlin1`; "" is itself."""
     return Call(method, f"{site.registry_ref.id}/{path}".rstrip("/"))
 
 
-def extension_call(site: Site, method: str) -> Call:
-    """Return a call to the site's extension."""
+def installation(site: Site, facts: SiteFacts) -> tuple[Call, ...]:
+    """Return the calls of an installation: a password, and the extension with it."""
     kind = "providers/Microsoft.KubernetesConfiguration/extensions"
-    return Call(method, f"{site.cluster_ref.id}/{kind}/{site.extension_name}")
+    target = f"{site.cluster_ref.id}/{kind}/{site.extension_name}"
+    return (password(site), Call("PUT" if facts.extension is None else "PATCH", target))
+
+
+def password(site: Site) -> Call:
+    """Return the call that generates a password."""
+    return registry_call(site, "POST", "generateCredentials")
+
+
+def pull_secrets(site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> tuple[Call, ...]:
+    """Return the calls that give pull secrets the site's login: a password too, where no secret has one yet."""
+    minted = (password(site),) if missing and not any(facts.pull_secrets.values()) else ()
+    return (*minted, *(_in_cluster(site, "LOGIN", namespace, "secrets", name) for namespace, name in missing))
+
+
+def rollouts(site: Site, wanted: Sequence[Desired]) -> tuple[Call, ...]:
+    """Return the calls that apply the objects of workloads."""
+    return tuple(_apply(site, item) for workload in wanted for item in workload.objects)
+
+
+def _apply(site: Site, item: Object) -> Call:
+    metadata = item["metadata"]
+    return _in_cluster(site, "APPLY", metadata["namespace"], KINDS[item["kind"]][1], metadata["name"])
+
+
+def _in_cluster(site: Site, method: str, namespace: str, resource: str, name: str) -> Call:
+    return Call(method, f"{site.cluster.name} namespaces/{namespace}/{resource}/{name}")

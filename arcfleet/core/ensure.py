@@ -37,11 +37,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write to the cloud registry: `because` is its line in the plan, the rest is what the write needs."""
+    """One write to the cloud registry: what it is about, for people, and what the write needs."""
 
     kind: Kind
     call: Call
-    because: str
+    subject: str
     name: str = ""
     actions: tuple[str, ...] = ()
     """A scope map's actions to add."""
@@ -49,6 +49,13 @@ class Change:
     """The name of a token's scope map."""
     spec: ConnectedRegistrySpec | None = None
     """A connected registry's properties to write."""
+
+    @property
+    def because(self) -> str:
+        """Its line in a plan."""
+        if self.kind is not Kind.SCOPE_MAP:
+            return self.subject
+        return f"{self.subject}{f' {self.name}:' if self.creates else ': +'} {scope_actions.show(self.actions)}"
 
     @property
     def creates(self) -> bool:
@@ -87,7 +94,7 @@ def changes(site: Site, registry: RegistryFacts, held: RegistryContents, wanted:
         _data_endpoint(site, registry),
         _scope_map(site, held, sync, needed, "sync scope map"),
         *(
-            _scope_map(site, held, sync_token(held, above), needed, f"sync scope map of {above}")
+            _scope_map(site, held, sync_token(held, above), needed, f"sync scope map of {above}", above=True)
             for above in lineage(site, held)
         ),
         _token(site, held, sync, "sync token"),
@@ -176,17 +183,17 @@ def _data_endpoint(site: Site, registry: RegistryFacts) -> Change | None:
     return Change(Kind.DATA_ENDPOINT, registry_call(site, "PATCH", ""), "dedicated data endpoint: off -> on")
 
 
-def _scope_map(site: Site, held: RegistryContents, token: str, wanted: Sequence[str], what: str) -> Change | None:
+def _scope_map(
+    site: Site, held: RegistryContents, token: str, wanted: Sequence[str], subject: str, *, above: bool = False
+) -> Change | None:
     name = scope_map_of(held, token)
     existing = held.scope_maps.get(name.lower())
     lacking = scope_actions.missing(wanted, existing.actions if existing else ())
     if not lacking or name.startswith(scope_actions.SYSTEM):
         return None
-    call = registry_call(site, "PATCH" if existing else "PUT", f"scopeMaps/{name}")
-    because = (
-        f"{what}: + {scope_actions.show(lacking)}" if existing else f"{what} {name}: {scope_actions.show(lacking)}"
-    )
-    return Change(Kind.SCOPE_MAP, call, because, name, actions=lacking)
+    # What is above is made before anything below it is begun.
+    call = registry_call(site, "PATCH" if existing or above else "PUT", f"scopeMaps/{name}")
+    return Change(Kind.SCOPE_MAP, call, subject, name, actions=lacking)
 
 
 def _token(site: Site, held: RegistryContents, name: str, what: str) -> Change | None:

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from arcfleet.core.findings import Finding, Verdict, of_error
+from arcfleet.core import nesting
+from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.plan import Disposition, SitePlan, Step
-from arcfleet.core.reasons import Reason
 
 SCHEMA_VERSION = 1
 
@@ -51,12 +51,7 @@ class Outcome:
 
 def below(site: str, parent: Outcome) -> Outcome:
     """Return the outcome of a site that was not begun, as its parent's is not as it should be."""
-    why = (parent.finding.message,) if parent.finding else ()
-    message = f"site {parent.site}, its parent, {parent.status}: nothing is begun below it"
-    finding = Finding(
-        Verdict.FAILED, Reason.PARENT_NOT_READY, f"parent {parent.site}", message, evidence=why,
-        remedy=f"bring {parent.site} to health, then deploy again",
-    )  # fmt: skip
+    finding = nesting.not_ready(parent.site, parent.status, parent.finding)
     return Outcome(site, Status.BLOCKED, finding=finding)
 
 

@@ -7,10 +7,11 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from arcfleet.core import credentials, ensure
+from arcfleet.core import calls, credentials, ensure
+from arcfleet.core.calls import Call
 from arcfleet.core.credentials import Action
 from arcfleet.core.ensure import Change
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
@@ -25,6 +26,7 @@ class Step(StrEnum):
     """The steps of a site, in their order; the words are the task runs' names."""
 
     OBSERVE = "observe"
+    PREFLIGHT = "preflight"
     ENSURE = "ensure connected registry"
     GENERATE_CREDENTIAL = "generate credential"
     INSTALL_EXTENSION = "install extension"
@@ -60,9 +62,44 @@ class SitePlan:
     workloads: tuple[str, ...] = ()
     pull_secrets: tuple[tuple[str, str], ...] = ()
     because: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    """Every write, in its order. Dry runs are none."""
+    restarts_registry: bool = False
+    """The connected registry's pod is replaced: pulls fail until the new one answers."""
+    pods: tuple[tuple[str, int, bool], ...] = ()
+    """By workload: its name, its number of pods, and whether they replace running ones."""
     finding: Finding | None = None
     ensure: tuple[Change, ...] = ()
     """What is written to the cloud registry first, in this order."""
+    notes: tuple[Finding, ...] = ()
+    """Further findings of the preflight: what else blocks, and what could not be checked."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is to be written or waited for."""
+        return self.disposition in {Disposition.CREATE, Disposition.UPDATE}
+
+    @property
+    def needs_preflight(self) -> bool:
+        """Whether a write is to be made whose prerequisites are to be looked at first."""
+        return self.changes and not self.settle_first
+
+    def ensuring(self, kept: tuple[Change, ...]) -> SitePlan:
+        """Return the plan with only these of its changes to the cloud registry: others are made for another site."""
+        if kept == self.ensure:
+            return self
+        because = (*(change.because for change in kept), *self.because[len(self.ensure) :])
+        calls = (*(change.call for change in kept), *self.calls[len(self.ensure) :])
+        disposition = self.disposition if because else Disposition.NOOP
+        return replace(self, disposition=disposition, ensure=kept, because=because, calls=calls)
+
+    def judged(self, findings: Sequence[Finding]) -> SitePlan:
+        """Return the plan after its preflight: blocked by the first finding that is a failure."""
+        blocking = next((finding for finding in findings if finding.verdict is Verdict.FAILED), None)
+        notes = tuple(finding for finding in findings if finding is not blocking)
+        if blocking is None:
+            return replace(self, notes=notes)
+        return replace(self, disposition=Disposition.BLOCKED, finding=blocking, notes=notes)
 
 
 def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
@@ -84,7 +121,7 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
     fresh = any(change.kind is ensure.Kind.CONNECTED_REGISTRY and change.creates for change in ensured)
     changes = extension_changes(site, facts.extension)
     install = bool(changes) or fresh or decision.action is Action.GENERATE
-    workloads = tuple(w.workload.name for w in wanted if not w.is_applied(facts.workloads.get(w.workload.name)))
+    rolled = [w for w in wanted if not w.is_applied(facts.workloads.get(w.workload.name))]
     secrets = tuple(
         dict.fromkeys(key for w in wanted if not facts.pull_secrets.get(key := (w.namespace, w.workload.pull_secret)))
     )
@@ -92,14 +129,29 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
         *(change.because for change in ensured),
         *changes,
         *(f"pull secret {namespace}/{name}" for namespace, name in secrets),
-        *(f"workload {name}" for name in workloads),
+        *(f"workload {w.workload.name}" for w in rolled),
     )
     if not because:
         return SitePlan(Disposition.NOOP)
-    disposition = Disposition.CREATE if fresh or facts.extension is None else Disposition.UPDATE
-    # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
     return SitePlan(
-        disposition, install=install, workloads=workloads, pull_secrets=secrets, because=because, ensure=ensured
+        Disposition.CREATE if fresh or facts.extension is None else Disposition.UPDATE,
+        # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
+        install=install,
+        workloads=tuple(w.workload.name for w in rolled),
+        pull_secrets=secrets,
+        because=because,
+        calls=(
+            *(change.call for change in ensured),
+            *(calls.installation(site, facts) if install else ()),
+            *calls.pull_secrets(site, facts, secrets),
+            *calls.rollouts(site, rolled),
+        ),
+        ensure=ensured,
+        restarts_registry=install and facts.extension is not None,
+        pods=tuple(
+            (w.workload.name, w.deployment["spec"].get("replicas", 1), bool(facts.workloads.get(w.workload.name)))
+            for w in rolled
+        ),
     )
 
 

@@ -42,6 +42,16 @@ class Reason(StrEnum):
     NO_GATEWAY_ENDPOINT = "no_gateway_endpoint"
     """The parent has no endpoint for connected registries: dedicated data endpoints are off."""
 
+    # Found by the preflight
+    NOT_PREMIUM = "not_premium"
+    DATA_ENDPOINT_OFF = "data_endpoint_off"
+    EMPTY_REGISTRY = "empty_registry"
+    PROVIDER_NOT_REGISTERED = "provider_not_registered"
+    NO_SUITABLE_NODE = "no_suitable_node"
+    STORAGE_CLASS = "storage_class"
+    NOT_CHECKED = "not_checked"
+    """A prerequisite could not be read; it may or may not hold."""
+
     # Arc
     ARC_OFFLINE = "arc_offline"
     ARC_EXPIRED = "arc_expired"

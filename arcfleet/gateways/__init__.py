@@ -14,6 +14,7 @@ from arcfleet.gateways.azure import AzureClients
 from arcfleet.gateways.clocks import ScaledClock
 from arcfleet.gateways.images import RegistryImages
 from arcfleet.gateways.kube import KubernetesSites
+from arcfleet.gateways.subscriptions import AzureSubscriptions
 from arcfleet.ports import Gateways
 from arcfleet.settings import Settings
 
@@ -33,6 +34,7 @@ async def connect(settings: Settings) -> AsyncIterator[Gateways]:
             clock=clock,
             registries=AzureRegistries(clients, clock),
             extensions=AzureExtensions(clients, clock, usual=settings.install_usual),
+            subscriptions=AzureSubscriptions(clients, clock),
             images=images,
             kubernetes=kubernetes,
         )

@@ -56,6 +56,22 @@ class RegistryImages:
 
         return await self._shared.get((login_server, image), call, PINNED)
 
+    async def any_repository(self, login_server: str) -> bool:
+        """Tell whether a cloud registry holds a repository that the caller may list."""
+
+        async def call() -> bool:
+            with translation.registry(login_server, "the list of repositories"):
+                token = await self._token(login_server, "registry:catalog:*")
+                response = await self._http.get(
+                    f"{self._base(login_server)}/v2/_catalog",
+                    params={"n": 1},
+                    headers={"Host": login_server, "Authorization": f"Bearer {token}"},
+                )
+                response.raise_for_status()
+                return bool(response.json().get("repositories"))
+
+        return await self._shared.get((login_server, "repositories"), call, PINNED)
+
     async def _head(self, host: str, image: ImageRef) -> str:
         scope = f"repository:{image.repository}:pull"
         token = await self._token(host, scope)

@@ -20,20 +20,23 @@ LISTED = 30.0
 Manifests = Mapping[str, Sequence[Object]]
 
 
-async def observe(gateways: Gateways, site: Site, manifests: Manifests) -> tuple[SiteFacts, tuple[Desired, ...]]:
+async def observe(
+    gateways: Gateways, site: Site, manifests: Manifests, *, max_age: float = LISTED
+) -> tuple[SiteFacts, tuple[Desired, ...]]:
     """Return what was observed of a site, and its workloads as they are to be.
 
     Args:
         gateways: The outside world.
         site: The site.
         manifests: The parsed manifest files of workloads, by path.
+        max_age: Seconds that the lists of what the registry holds may be old.
 
     Raises:
         PermanentError: Something does not exist that must, or an image is not in the cloud registry.
     """
     registry, (cr, contents), cluster, extension = await asyncio.gather(
         gateways.registries.registry(site.registry_ref),
-        _in_registry(gateways, site),
+        _in_registry(gateways, site, max_age),
         gateways.extensions.cluster(site),
         gateways.extensions.extension(site),
     )
@@ -45,19 +48,21 @@ async def observe(gateways: Gateways, site: Site, manifests: Manifests) -> tuple
     return replace(facts, workloads=found, pull_secrets=secrets), wanted
 
 
-async def _in_registry(gateways: Gateways, site: Site) -> tuple[ConnectedRegistryFacts, RegistryContents | None]:
+async def _in_registry(
+    gateways: Gateways, site: Site, max_age: float
+) -> tuple[ConnectedRegistryFacts, RegistryContents | None]:
     """Return the site's connected registry, and what else the registry holds where the site has `ensure`.
 
     With `ensure` one that is missing is no error: it is told as it will be once it is made.
     """
     if not site.ensure:
-        return await connected_registry(gateways, site, max_age=LISTED), None
+        return await connected_registry(gateways, site, max_age=max_age), None
     registries, ref = gateways.registries, site.registry_ref
     contents = RegistryContents(
         *await asyncio.gather(
-            registries.connected_registries(ref, max_age=LISTED),
-            registries.scope_maps(ref, max_age=LISTED),
-            registries.tokens(ref, max_age=LISTED),
+            registries.connected_registries(ref, max_age=max_age),
+            registries.scope_maps(ref, max_age=max_age),
+            registries.tokens(ref, max_age=max_age),
         )
     )
     found = contents.connected.get(site.connected_registry.lower())

@@ -63,7 +63,11 @@ class FakeTokens:
 
 def gateways(**ports: Any) -> Gateways:
     """Return gateways of the given ports; any other one is refused."""
-    missing = {name: None for name in ("registries", "extensions", "images", "kubernetes") if name not in ports}
+    missing = {
+        name: None
+        for name in ("registries", "extensions", "subscriptions", "images", "kubernetes")
+        if name not in ports
+    }
     return Gateways(clock=ports.pop("clock", FakeClock()), **missing, **ports)
 
 

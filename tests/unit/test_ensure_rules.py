@@ -143,6 +143,12 @@ def test_a_nested_registry_is_let_through_by_all_above_it():
     assert found[-1].spec.parent_id == f"{REGISTRY_ID}/connectedRegistries/Plant2"
 
 
+def test_what_is_above_is_extended_even_where_it_is_still_to_be_made():
+    found = changes(sites({}, {})[1], ON, EMPTY, WEB)
+
+    assert (found[1].call.method, found[1].because) == ("PATCH", "sync scope map of Plant1: + app/web, gateway plant2")
+
+
 def test_what_others_added_to_a_scope_map_stays():
     held = made(site())
     theirs = replace(

@@ -1,0 +1,97 @@
+"""`arcfleet plan`: what a deploy would do now. Reads only, and needs no Prefect."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from arcfleet.core import fleet_plan as rendering
+from arcfleet.core import nesting
+from arcfleet.core.fleet_plan import FleetPlan
+from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.ports import Gateways
+from arcfleet.steps.planning import plan_site
+
+STYLES = {
+    Disposition.CREATE: "green",
+    Disposition.UPDATE: "yellow",
+    Disposition.NOOP: "dim",
+    Disposition.DEFERRED: "yellow",
+    Disposition.BLOCKED: "red",
+}
+NAMED = 12
+"""How many sites of a group are named."""
+
+
+def exit_code(plan: FleetPlan) -> int:
+    """Return 2 where there are changes, 1 where there are none but a site is blocked, else 0; as Terraform has it."""
+    if plan.changing:
+        return 2
+    return 1 if plan.counts[Disposition.BLOCKED] else 0
+
+
+async def make(gateways: Gateways, fleet: Fleet) -> FleetPlan:
+    """Plan every site of a fleet, several at once."""
+    slots = asyncio.Semaphore(fleet.rollout.max_concurrency)
+
+    async def one(site: Site) -> SitePlan:
+        async with slots:
+            return await plan_site(gateways, fleet, site)
+
+    plans = await asyncio.gather(*(one(site) for site in fleet.sites))
+    sites = nesting.combined(fleet.sites, plans)
+    now = await gateways.registries.service_time()
+    return FleetPlan(fleet.name, now, fleet.rollout.max_concurrency, sites)
+
+
+def print_plan(console: Console, plan: FleetPlan, *, calls: bool = False) -> None:
+    """Print a plan: a line per site that is touched or can't be, those with nothing to do together, then the sum."""
+    head = f"fleet {plan.fleet} · {len(plan.sites)} sites · plan {plan.id} · {plan.made_at:%Y-%m-%d %H:%MZ}"
+    console.print(Text(head, "bold"), soft_wrap=True)
+    console.print()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    # With its calls every site is told alone, as each has its own.
+    for names, site in [([name], site) for name, site in plan.sites.items()] if calls else plan.groups:
+        _rows(table, names, site, calls=calls)
+    console.print(table)
+    for (what, why), sites in plan.unchecked.items():
+        where = f"{len(sites)} sites" if len(sites) > 1 else sites[0]
+        console.print(Text(f"  ? {where}: {what} ({why})", "dim"), soft_wrap=True)
+    console.print()
+    for line in rendering.summary(plan) if plan.changing else ():
+        console.print(Text(line), soft_wrap=True)
+    if not plan.changing:
+        console.print(Text(_nothing(plan), "bold"))
+
+
+def _rows(table: Table, names: list[str], plan: SitePlan, *, calls: bool) -> None:
+    style = STYLES[plan.disposition]
+    text = Text(rendering.what(plan))
+    if effect := rendering.effect(plan) if plan.changes else "":
+        text.append(f"   {effect}", "magenta")
+    subject = names[0] if len(names) == 1 else f"{len(names)} sites"
+    table.add_row(
+        Text(f"  {rendering.MARKS[plan.disposition]}", style),
+        Text(subject, "bold"),
+        Text(plan.disposition, style),
+        text,
+    )
+    if len(names) > 1:
+        more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        table.add_row("", "", "", Text(", ".join(names[:NAMED]) + more, "dim"))
+    for finding in (plan.finding, *plan.notes) if plan.finding else ():
+        if finding is not plan.finding and finding.remedy:
+            table.add_row("", "", "", Text(f"and: {finding.message}"))
+        if finding.remedy:
+            table.add_row("", "", "", Text(f"do: {finding.remedy}", "dim"))
+    for call in plan.calls if calls and plan.changes else ():
+        table.add_row("", "", "", Text(str(call), "cyan"))
+
+
+def _nothing(plan: FleetPlan) -> str:
+    left = sum(plan.counts[which] for which in (Disposition.DEFERRED, Disposition.BLOCKED))
+    return f"{left} of {len(plan.sites)} sites can't be deployed now" if left else "nothing to do"

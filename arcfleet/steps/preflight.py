@@ -1,0 +1,77 @@
+"""Preflight: read a site's prerequisites before anything is begun, and judge them. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+from arcfleet.core import preflight, rights
+from arcfleet.core.facts import SiteFacts
+from arcfleet.core.manifest import Site
+from arcfleet.core.plan import SitePlan
+from arcfleet.core.surveys import AzureSurvey, ClusterSurvey, Permission, Unread
+from arcfleet.core.workloads import Desired
+from arcfleet.errors import PermanentError
+from arcfleet.ports import Gateways
+
+T = TypeVar("T")
+LISTED = 300.0
+"""Seconds for which one list of a registry's tokens serves the preflights of its sites."""
+
+
+async def check(
+    gateways: Gateways, site: Site, facts: SiteFacts, wanted: Sequence[Desired], plan: SitePlan
+) -> preflight.Findings:
+    """Return the findings about a site's prerequisites, those that block its plan first.
+
+    Raises:
+        TransientError: A service did not answer; what it would have said is not guessed.
+    """
+    azure, cluster = await asyncio.gather(_azure(gateways, site, facts, plan), _cluster(gateways, site, wanted, plan))
+    return preflight.judge(site, facts, plan, azure, cluster)
+
+
+async def _azure(gateways: Gateways, site: Site, facts: SiteFacts, plan: SitePlan) -> AzureSurvey:
+    return AzureSurvey(
+        *await asyncio.gather(
+            _providers(gateways, site),
+            _or_unread(gateways.subscriptions.permissions(site.registry_ref.id)),
+            _or_unread(_cluster_permissions(gateways, site, plan)),
+            _or_unread(gateways.images.any_repository(facts.registry.login_server)),
+            _or_unread(gateways.registries.tokens(site.registry_ref, max_age=LISTED)),
+        )
+    )
+
+
+async def _providers(gateways: Gateways, site: Site) -> dict[str, str | Unread]:
+    subscription = site.cluster_ref.subscription
+    return {
+        provider: await _or_unread(gateways.subscriptions.registration(subscription, provider))
+        for provider in preflight.PROVIDERS
+    }
+
+
+async def _cluster_permissions(gateways: Gateways, site: Site, plan: SitePlan) -> tuple[Permission, ...]:
+    """Return the permissions at the cluster's resource group, which its sites share; where they don't do, its own."""
+    cluster = site.cluster_ref.id
+    group = cluster.partition("/providers/")[0]
+    shared = await gateways.subscriptions.permissions(group)
+    _, needed = rights.azure_actions(plan.calls)
+    return await gateways.subscriptions.permissions(cluster) if rights.missing_actions(needed, shared) else shared
+
+
+async def _cluster(gateways: Gateways, site: Site, wanted: Sequence[Desired], plan: SitePlan) -> ClusterSurvey | Unread:
+    if site.kube is None:
+        return Unread(f"site {site.name} has no kube: way to its Kubernetes API")
+    rolled = [item for item in wanted if item.workload.name in plan.workloads]
+    needed = rights.kube_rights(rolled, plan.pull_secrets)
+    return await gateways.kubernetes.survey(site, needed)
+
+
+async def _or_unread(reading: Awaitable[T]) -> T | Unread:
+    """Return what a read answers; why not, where it is refused. A service that is only busy is asked again."""
+    try:
+        return await reading
+    except PermanentError as error:
+        return Unread(error.message)
