@@ -11,6 +11,7 @@ from arcfleet.core.outcomes import Result, Status
 from arcfleet.core.reasons import Reason
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
+from tests.flows.test_plan import calls_of, planned, writes_of
 
 ENSURE = "ensure connected registry"
 CHAIN = {"s2": "s1", "s3": "s2"}
@@ -44,8 +45,12 @@ async def held_by(sim, text: str):
 async def test_an_empty_registry_is_brought_up_parents_first_and_then_left_alone(simulate, deploy, recorder):
     text = nested(CHAIN)
     sim = simulate(fleet_of(text), extensionInstall=60)
+    plan = await planned(sim, text)
+    assert sim.counters()["writes"] == 0
 
     report = await deploy(sim, text)
+
+    assert writes_of(sim) == calls_of(plan)
 
     assert [(outcome.site, outcome.status) for outcome in report.outcomes] == [
         ("s1", Status.SUCCEEDED), ("s2", Status.SUCCEEDED), ("s3", Status.SUCCEEDED),
@@ -91,7 +96,7 @@ async def test_a_schedule_changed_in_the_file_is_one_patch(simulate, deploy):
     assert again.outcomes[0].status is Status.NOOP
 
 
-async def test_an_added_workload_is_let_through_at_two_children_of_one_parent_at_once(simulate, deploy, recorder):
+async def test_an_added_workload_is_let_through_at_two_children_of_one_parent_at_once(simulate, deploy):
     text = nested(SIBLINGS)
     sim = simulate(fleet_of(text), extensionInstall=60)
     await deploy(sim, text)
@@ -100,10 +105,13 @@ async def test_an_added_workload_is_let_through_at_two_children_of_one_parent_at
         own = {"name": "own", "image": f"app/{site['name']}:stable"}
         site["workloads"] = [{"name": "web", "image": "app/web:stable"}, own]
         sim.push("acreu1", f"app/{site['name']}", "stable")
+    plan = await planned(sim, yaml.safe_dump(value))
+    before = writes_of(sim)
     sim.post("/counters/reset")
-    recorder.waits.clear()
 
     report = await deploy(sim, yaml.safe_dump(value))
+
+    assert writes_of(sim) - before == calls_of(plan)
 
     assert [outcome.status for outcome in report.outcomes] == [Status.NOOP, Status.SUCCEEDED, Status.SUCCEEDED]
     assert report.outcomes[1].changes == (
