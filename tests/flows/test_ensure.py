@@ -11,7 +11,7 @@ from arcfleet.core.outcomes import Result, Status
 from arcfleet.core.reasons import Reason
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
-from tests.flows.test_plan import calls_of, planned, writes_of
+from tests.flows.test_planning import calls_of, planned, writes_of
 
 ENSURE = "ensure connected registry"
 CHAIN = {"s2": "s1", "s3": "s2"}
