@@ -12,6 +12,7 @@ from arcfleet.core.outcomes import Trail
 from arcfleet.core.plan import Disposition, Step
 from arcfleet.core.workloads import Desired
 from tasks.credentials import client_login, generate_credential, write_pull_secrets
+from tasks.ensure import ensure_connected_registry
 from tasks.extension import install_extension, settle_extension
 from tasks.health import wait_healthy
 from tasks.observe import observe
@@ -30,12 +31,16 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
     plan = trail.plan
     if plan is None or plan.finding:
         return
+    ensured_at = None
+    if plan.ensure:
+        async with step(trail, Step.ENSURE):
+            facts, ensured_at = await ensure_connected_registry(site, facts, plan.ensure)
     credential, changed_at = await _install(site, facts, trail) if plan.install else (None, None)
     async with step(trail, Step.WAIT_HEALTHY):
         await wait_healthy(site, facts, changed_at, credential)
     if plan.disposition is not Disposition.NOOP and wanted:
         async with step(trail, Step.CHECK_SYNC):
-            await check_sync(site, facts, wanted, changed_at)
+            await check_sync(site, facts, wanted, changed_at, ensured_at)
     if plan.pull_secrets:
         async with step(trail, Step.PULL_SECRET):
             login = await client_login(site, facts, plan.pull_secrets)

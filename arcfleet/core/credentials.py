@@ -184,7 +184,9 @@ def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_pr
         raise PermanentError(
             Reason.NO_GATEWAY_ENDPOINT,
             f"connected registry {cr.name} has no gateway endpoint to reach its parent by",
-            "enable the registry's dedicated data endpoint: az acr update --data-endpoint-enabled true",
+            f"deploy {cr.parent} first: it has one once it is in contact"
+            if cr.parent
+            else "enable the registry's dedicated data endpoint: az acr update --data-endpoint-enabled true",
         )
     text = password.reveal()
     if not text or text.startswith("<") or ";" in text:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,14 @@ class StatusDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class GarbageCollectionFacts:
+    """Whether, and when, a connected registry removes what nothing refers to any more."""
+
+    enabled: bool
+    schedule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectedRegistryFacts:
     """A connected registry as ARM shows it.
 
@@ -80,6 +88,11 @@ class ConnectedRegistryFacts:
     auth_type: str = "SyncToken"
     client_token_ids: tuple[str, ...] = ()
     status_details: tuple[StatusDetail, ...] = ()
+    message_ttl: timedelta | None = None
+    log_level: str | None = None
+    audit_log: bool | None = None
+    notifications: tuple[str, ...] = ()
+    garbage_collection: GarbageCollectionFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,14 @@ class TokenFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeMapFacts:
+    """A scope map: actions such as `repositories/app/web/content/read`, as the service spells them."""
+
+    name: str
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryFacts:
     """A cloud registry."""
 
@@ -109,6 +130,15 @@ class RegistryFacts:
     login_server: str
     sku: str
     data_endpoint_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryContents:
+    """What a cloud registry holds, each kind by lower-case name."""
+
+    connected: Mapping[str, ConnectedRegistryFacts] = field(default_factory=dict)
+    scope_maps: Mapping[str, ScopeMapFacts] = field(default_factory=dict)
+    tokens: Mapping[str, TokenFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +211,5 @@ class SiteFacts:
     """By workload: its Deployment; None where it does not exist."""
     pull_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """By (namespace, name): whether the secret holds a login for the site's address."""
+    contents: RegistryContents | None = None
+    """What the cloud registry holds; read where the site has `ensure`."""

@@ -34,6 +34,10 @@ class Reason(StrEnum):
     REGISTRY_NOT_FOUND = "registry_not_found"
     CONNECTED_REGISTRY_NOT_FOUND = "connected_registry_not_found"
     CLUSTER_NOT_FOUND = "cluster_not_found"
+    PARENT_NOT_READY = "parent_not_ready"
+    """The parent's site is not as it should be, so nothing is begun below it."""
+    IMMUTABLE = "immutable"
+    """What exists differs from the fleet file in something that Azure lets nobody change."""
     SYNC_TOKEN_NOT_FOUND = "sync_token_not_found"  # noqa: S105 - a code, not a password
     NO_GATEWAY_ENDPOINT = "no_gateway_endpoint"
     """The parent has no endpoint for connected registries: dedicated data endpoints are off."""

@@ -38,7 +38,7 @@ def load(text: str, name: str) -> Fleet:
     sites = _sites(entries, registries, document, problems)
     if problems:
         raise ManifestError(tuple(problems))
-    return Fleet(name=file.metadata.name, sites=sites, rollout=file.rollout)
+    return Fleet(name=file.metadata.name, sites=_nested(sites), rollout=file.rollout)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +132,20 @@ def _sites(
             continue
         sites.append(Site(**dict(entry), registry_ref=registry.ref))
     return tuple(sites)
+
+
+def _nested(sites: tuple[Site, ...]) -> tuple[Site, ...]:
+    """Return the sites, each with the connected registries above it."""
+    by_name = {site.name: site for site in sites}
+
+    def above(site: Site) -> tuple[str, ...]:
+        found: dict[str, str] = {}
+        while (parent := by_name.get(site.parent or "")) and parent.name not in found:
+            found[parent.name] = parent.connected_registry
+            site = parent
+        return tuple(found.values())
+
+    return tuple(site.model_copy(update={"ancestors": above(site)}) if site.parent else site for site in sites)
 
 
 def _cross_checks(

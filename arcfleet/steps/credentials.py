@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from arcfleet.core import credentials, journal
+from arcfleet.core import credentials, ensure, journal
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.journal import Entry, Phase
@@ -100,10 +100,10 @@ def client_token_id(site: Site, facts: SiteFacts) -> str:
     """Return the ARM id of the token that the site's workloads pull with.
 
     It must be among the connected registry's client tokens, else the registry refuses it. Without `clientToken` in the
-    fleet file it is the connected registry's only one.
+    fleet file it is the connected registry's only one; with `ensure`, the one that is ensured.
     """
     cr = facts.connected_registry
-    wanted = (site.client_token or "").lower()
+    wanted = (ensure.client_token(site, cr) if site.ensure else site.client_token or "").lower()
     names = [last_segment(token) for token in cr.client_token_ids]
     matching = [token for token in cr.client_token_ids if not wanted or last_segment(token).lower() == wanted]
     if len(matching) == 1:

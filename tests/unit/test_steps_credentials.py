@@ -122,6 +122,16 @@ def test_the_client_token_is_the_only_one_or_the_named_one(asked, listed, expect
     assert client_token_id(site(**asked), facts(connected_registry=cr(client_token_ids=listed))) == expected
 
 
+ENSURED = {"the only one": ((PULL,), PULL), "the site's own of several": ((OTHER, f"{SYNC}-pull"), f"{SYNC}-pull")}
+
+
+@pytest.mark.parametrize(("listed", "expected"), ENSURED.values(), ids=ENSURED)
+def test_with_ensure_the_client_token_is_the_one_that_is_ensured(listed, expected):
+    seen = facts(connected_registry=cr(client_token_ids=listed))
+
+    assert client_token_id(site(ensure="true"), seen) == expected
+
+
 @pytest.mark.parametrize(("asked", "listed", "message"), UNCLEAR.values(), ids=UNCLEAR)
 def test_an_unclear_client_token_is_refused_with_what_there_is(asked, listed, message):
     with pytest.raises(PermanentError, match=message) as refused:
