@@ -10,6 +10,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from arcfleet.core.leaks import quote
+
 EXTENSION_TYPE = "microsoft.containerregistry.connectedregistry"
 """Extension types are sent in lower case, as az k8s-extension sends them."""
 CLUSTER_RP, CLUSTER_TYPE = "Microsoft.Kubernetes", "connectedClusters"
@@ -17,6 +19,7 @@ CLUSTER_RP, CLUSTER_TYPE = "Microsoft.Kubernetes", "connectedClusters"
 CONNECTED_REGISTRY = re.compile(r"[A-Za-z][A-Za-z0-9]{4,39}")
 REGISTRY = re.compile(r"[A-Za-z0-9]{5,50}")
 RESOURCE_GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]", re.ASCII)
+SUBSCRIPTION = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]{0,63}")
 RESOURCE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,62}")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
@@ -83,7 +86,7 @@ class ImageRef:
             repository, _, reference = text.rpartition(":") if tagged else (text, "", "latest")
         form = DIGEST if at else TAG
         if has_host(text) or not REPOSITORY.fullmatch(repository) or not form.fullmatch(reference):
-            raise ValueError(f"{text!r} is no image of the form repository:tag")
+            raise ValueError(f"{quote(text)} is no image of the form repository:tag")
         return cls(repository, reference)
 
     def __str__(self) -> str:
