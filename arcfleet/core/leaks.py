@@ -65,13 +65,13 @@ def found(value: Any, path: Path = (), *, keys: bool = True) -> Iterator[tuple[P
     if isinstance(value, dict):
         for key, below in value.items():
             if is_secret(key):
-                yield path, "a key of it looks like a secret; a file of the fleet never holds one"
+                yield path, "a key of it looks like a secret; a fleet file never holds one"
             elif keys and below is not None and _names_a_secret(key):
-                yield (*path, key), "looks like a secret; a file of the fleet never holds one"
+                yield (*path, key), "looks like a secret; a fleet file never holds one"
             else:
                 yield from found(below, (*path, key), keys=keys)
     elif isinstance(value, list):
         for index, below in enumerate(value):
             yield from found(below, (*path, index), keys=keys)
     elif isinstance(value, str) and is_secret(value):
-        yield path, "its value looks like a secret; a file of the fleet never holds one"
+        yield path, "its value looks like a secret; a fleet file never holds one"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from arcfleet.core.fields import (
     ConnectedRegistryName,
@@ -174,12 +174,6 @@ class FleetFile(Model):
     """Sites from Azure's list of clusters, besides those of `sites`."""
     rollout: Rollout = Rollout()
     """How the sites are worked on."""
-
-    @model_validator(mode="after")
-    def _has_sites(self) -> FleetFile:
-        if not self.sites and not self.sites_from:
-            raise ValueError("needs sites, or sitesFrom, with at least one entry")
-        return self
 
 
 class Site(SiteEntry):

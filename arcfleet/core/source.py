@@ -8,6 +8,7 @@ libyaml does the scanning where PyYAML brings it (20 times faster than PyYAML's 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -16,15 +17,18 @@ from yaml.constructor import SafeConstructor
 from yaml.reader import Reader
 from yaml.resolver import Resolver
 
-from arcfleet.core.leaks import Path, is_secret, quote
+from arcfleet.core import leaks
+from arcfleet.core.leaks import is_secret, quote
 from arcfleet.errors import ManifestError
 
+Path = leaks.Path
 MAX_BYTES = 5_000_000
 MAX_VALUES = 200_000
 """Keys, values, lists and maps of a file; a fleet of 500 sites has about 25,000."""
 MAX_DEPTH = 50
 MAX_KEYS = 1000
 """Of one map."""
+MAX_DOCUMENTS = 1000
 LONGEST_NUMBER = 100
 """Characters; a longer one can only be meant to be text, or to keep a converter busy."""
 
@@ -99,6 +103,8 @@ def read_all(text: str, name: str) -> tuple[Document, ...]:
     documents = []
     while document := reading.document():
         documents.append(document)
+        if len(documents) > MAX_DOCUMENTS:
+            reading.refuse(reading.event, f"the file holds more than {MAX_DOCUMENTS} documents")
     return tuple(documents)
 
 
@@ -116,9 +122,11 @@ class _Scalars(SafeConstructor, Resolver):
 
     def __init__(self) -> None:
         SafeConstructor.__init__(self)
-        Resolver.__init__(self)  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it untyped.
+        Resolver.__init__(self)
 
 
+_NUMBER = re.compile(r"[-+0-9_.:eE]+")
+"""What any of YAML's numbers of base ten or sixty is made of."""
 _SCALAR = _Scalars()
 _SCANNER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -127,7 +135,8 @@ class _Reading:
     """One pass over a file's events."""
 
     def __init__(self, text: str, name: str, max_values: int) -> None:
-        self.name, self.event = name, None
+        self.name = name
+        self.event: Any = None
         self._left = self._limit = max_values
         text = text.removeprefix("\ufeff")
         if len(text) > MAX_BYTES:
@@ -229,6 +238,10 @@ class _Reading:
     def _scalar(self, event: Any) -> Any:
         """Return a scalar's value."""
         tag, text = event.tag, event.value
+        if len(text) > LONGEST_NUMBER and event.implicit[0]:
+            if _NUMBER.fullmatch(text):
+                self.refuse(event, f"{quote(text)} is no number: quote it if it is text")
+            return text
         if tag is None or tag == "!":
             tag = _SCALAR.resolve(yaml.ScalarNode, text, event.implicit)  # type: ignore[no-untyped-call]
         if tag == _STR:
@@ -248,8 +261,6 @@ def _meaning(tag: str, text: str) -> Any:
     Raises:
         ValueError, KeyError, OverflowError: It means nothing; PyYAML has no one error for that.
     """
-    if len(text) > LONGEST_NUMBER:
-        raise ValueError
     value = _SCALAR.yaml_constructors[tag](_SCALAR, yaml.ScalarNode(tag, text))
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError

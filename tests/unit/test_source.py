@@ -104,7 +104,7 @@ HOSTILE = {
     "list as key": ("? [a]\n: b", "f.yaml:1:3  a key must be text"),
     "map as key": ("{{a: b}: c}", "f.yaml:1:2  a key must be text"),
     "bad hexadecimal": ("a: 0x_", "f.yaml:1:4  '0x_' is no int: quote it if it is text"),
-    "endless number": (f"a: {'1' * 5000}", f"f.yaml:1:4  '{'1' * 59}… is no int: quote it if it is text"),
+    "endless number": (f"a: {'1' * 5000}", f"f.yaml:1:4  '{'1' * 59}… is no number: quote it if it is text"),
     "not a number": ("a: .nan", "f.yaml:1:4  '.nan' is no float: quote it if it is text"),
     "infinity": ("a: -.inf", "f.yaml:1:4  '-.inf' is no float: quote it if it is text"),
     "question marks": ("? " * 100_000, "f.yaml:1:3  a key must be text"),
@@ -154,9 +154,9 @@ LARGE = {
     "lists in lists": ("[" + "[a]," * 500_000, "f.yaml:1:399999  the file holds more than 200,000 keys and values: "),
     "a map": ("".join(f"k{i}: v\n" for i in range(100_000)), "f.yaml:1001:1  the map holds more than 1000 keys"),
     "documents": ("---\n" * 1_000_000, "f.yaml:2:1  the file holds more than one document"),
-    "an integer": (f"a: {'1' * 4_000_000}", f"f.yaml:1:4  '{'1' * 59}… is no int: quote it if it is text"),
-    "a base of sixty": (f"a: 1{':1' * 2_000_000}", f"f.yaml:1:4  '{'1:' * 29}1… is no int: quote it if it is text"),
-    "a fraction": (f"a: 1.{'1' * 4_000_000}", f"f.yaml:1:4  '1.{'1' * 57}… is no float: quote it if it is text"),
+    "an integer": (f"a: {'1' * 4_000_000}", f"f.yaml:1:4  '{'1' * 59}… is no number: quote it if it is text"),
+    "a base of sixty": (f"a: 1{':1' * 2_000_000}", f"f.yaml:1:4  '{'1:' * 29}1… is no number: quote it if it is text"),
+    "a fraction": (f"a: 1.{'1' * 4_000_000}", f"f.yaml:1:4  '1.{'1' * 57}… is no number: quote it if it is text"),
     "a quoted text without an end": ('a: "' + "x" * 4_000_000, "f.yaml:1:4000005  found unexpected end of stream"),
 }
 
@@ -167,8 +167,13 @@ def test_a_large_file_is_refused_where_it_gets_too_large(text, problem):
 
 
 def test_the_values_of_all_documents_count_together():
-    with pytest.raises(ManifestError, match=r"f\.yaml:200002:1  the file holds more than 200,000 keys and values"):
-        source.read_all("---\n" * 300_000, "f.yaml")
+    with pytest.raises(ManifestError, match=r"f\.yaml:3:399992  the file holds more than 200,000 keys and values"):
+        source.read_all("a: [1]\n---\n[" + "a," * 200_000, "f.yaml")
+
+
+def test_documents_are_counted():
+    with pytest.raises(ManifestError, match=r"f\.yaml:1002:1  the file holds more than 1000 documents"):
+        source.read_all("---\n" * 1_000_000, "f.yaml")
 
 
 def test_one_large_text_is_a_value_like_any_other():
