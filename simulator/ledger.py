@@ -22,6 +22,7 @@ class Entry:
     kind: str
     site: str | None
     agent: str
+    write: bool = False
     status: int | None = None
 
     def view(self) -> dict[str, Any]:
@@ -33,6 +34,7 @@ class Entry:
             "status": self.status,
             "kind": self.kind,
             "userAgent": self.agent,
+            "write": self.write,
         }
         return view | ({"site": self.site} if self.site else {})
 
@@ -54,7 +56,7 @@ class Ledger:
         if site is not None:
             self.sites.setdefault(site, Counter())[kind] += 1
         agent = request.headers.get("User-Agent", "")
-        entry = Entry(now, request.method, request.path, kind, site, agent)
+        entry = Entry(now, request.method, request.path, kind, site, agent, write)
         self.audit.append(entry)
         return entry
 

@@ -19,20 +19,23 @@ LISTED = 30.0
 Manifests = Mapping[str, Sequence[Object]]
 
 
-async def observe(gateways: Gateways, site: Site, manifests: Manifests) -> tuple[SiteFacts, tuple[Desired, ...]]:
+async def observe(
+    gateways: Gateways, site: Site, manifests: Manifests, *, max_age: float = LISTED
+) -> tuple[SiteFacts, tuple[Desired, ...]]:
     """Return what was observed of a site, and its workloads as they are to be.
 
     Args:
         gateways: The outside world.
         site: The site.
         manifests: The parsed manifest files of workloads, by path.
+        max_age: Seconds that the list of connected registries may be old.
 
     Raises:
         PermanentError: Something does not exist that must, or an image is not in the cloud registry.
     """
     registry, cr, cluster, extension = await asyncio.gather(
         gateways.registries.registry(site.registry_ref),
-        connected_registry(gateways, site, max_age=LISTED),
+        connected_registry(gateways, site, max_age=max_age),
         gateways.extensions.cluster(site),
         gateways.extensions.extension(site),
     )

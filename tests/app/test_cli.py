@@ -106,3 +106,35 @@ def test_simulate_prints_its_addresses_and_holds_the_fleet(fleet_file, tmp_path)
     assert "apiVersion: v1" in addresses["kubeconfig"]
     assert addresses["ca"] is None
     assert [site["arc"] for site in json.loads(result.stdout)["sites"]] == ["Connected", "Connected"]
+
+
+def test_plan_exits_with_2_for_changes_and_0_for_none(fleet_file, simulate, tmp_path):
+    sim = simulate(fleet_of(fleet_text(2)), speed=300, extensionInstall=60)
+    address = ("--simulator", sim.url)
+
+    fresh = arcfleet("plan", str(fleet_file), "--calls", *address, home=tmp_path)
+    arcfleet("deploy", str(fleet_file), *address, home=tmp_path)
+    settled = arcfleet("plan", str(fleet_file), *address, home=tmp_path)
+
+    assert fresh.returncode == 2, fresh.stderr
+    assert "fleet test · 2 sites · plan " in fresh.stdout
+    assert "APPLY k-s1 namespaces/default/deployments/web" in fresh.stdout
+    assert "2 sites change\n2 pods start · 4 passwords are generated, none into a slot in use\n" in fresh.stdout
+    assert settled.returncode == 0, settled.stdout
+    assert settled.stdout.rstrip().endswith("nothing to do")
+
+
+def test_plan_as_json_and_a_blocked_fleet(fleet_file, simulate, tmp_path):
+    sim = simulate(fleet_of(fleet_text(2)))
+    for cluster in ("k-s1", "k-s2"):
+        empty = {"kind": "NodeList", "items": []}
+        sim.fault({"path": f"/kube/{cluster}/.*/nodes", "effect": {"status": 200, "body": empty}})
+
+    result = arcfleet("plan", str(fleet_file), "--json", "--simulator", sim.url, home=tmp_path)
+    shown = arcfleet("plan", str(fleet_file), "--simulator", sim.url, home=tmp_path)
+
+    value = json.loads(result.stdout)
+    assert (result.returncode, shown.returncode) == (1, 1)
+    assert [site["finding"]["reason"] for site in value["sites"]] == ["no_suitable_node"] * 2
+    assert "no ready linux/amd64 node" in shown.stdout
+    assert "2 of 2 sites can't be deployed now" in shown.stdout

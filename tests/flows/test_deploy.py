@@ -28,7 +28,8 @@ async def test_a_fresh_fleet_is_deployed_step_by_step(simulate, deploy, recorder
     assert report.result is Result.COMPLETED
     assert [outcome.status for outcome in report.outcomes] == [Status.SUCCEEDED] * 3
     assert [step for site, step in recorder.steps if site == "s1"] == [
-        "observe", "preflight", "generate credential", "install extension", "wait healthy", "check sync", "pull secret", "roll out",
+        "observe", "preflight", "generate credential", "install extension", "wait healthy", "check sync",
+        "pull secret", "roll out",
     ]  # fmt: skip
     assert sim.counters()["unknownRoutes"] == 0
 

@@ -1,0 +1,178 @@
+"""A plan writes nothing, costs few reads, and says exactly what a deploy then does."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from arcfleet.app import plan as planning
+from arcfleet.core.fleet_plan import FleetPlan
+from arcfleet.core.outcomes import Result, Status
+from arcfleet.core.plan import Disposition
+from arcfleet.core.reasons import Reason
+from arcfleet.gateways import connect
+from flows.plan_fleet import plan_fleet
+from tests.conftest import fleet_of, fleet_text, settings_of
+
+KUBE = re.compile(r"/kube/(?P<cluster>[^/]+)/(api|apis/[^/]+)/v1/(?P<rest>namespaces/[^/]+/[^/]+)(/(?P<name>[^/?]+))?")
+
+
+async def planned(sim, text) -> FleetPlan:
+    async with connect(settings_of(sim)) as gateways:
+        return await planning.make(gateways, fleet_of(text))
+
+
+def calls_of(plan: FleetPlan) -> Counter[tuple[str, str]]:
+    """Return the calls of a plan as the simulator's audit names them, secrets by their namespace."""
+    found: Counter[tuple[str, str]] = Counter()
+    for site in plan.changing:
+        for call in site.calls:
+            if call.method in {"LOGIN", "APPLY"}:
+                target = call.target.rpartition("/")[0] if call.method == "LOGIN" else call.target
+                found["KUBE", target] += 1
+            else:
+                found[call.method, call.target.lower()] += 1
+    return found
+
+
+def writes_of(sim) -> Counter[tuple[str, str]]:
+    """Return the writes that the simulator has answered; a dry run and a review are none."""
+    found: Counter[tuple[str, str]] = Counter()
+    for entry in sim.audit():
+        if not entry["write"]:
+            continue
+        path = entry["path"]
+        match = KUBE.match(path)
+        if match:
+            target = f"{match['cluster']} {match['rest']}"
+            whole = "secrets" in target or match["name"] is None
+            found["KUBE", target if whole else f"{target}/{match['name']}"] += 1
+        else:
+            found[entry["method"], path.lower()] += 1
+    return found
+
+
+async def test_a_deploy_makes_exactly_the_calls_of_its_plan(simulate, deploy):
+    workloads = [{"name": "web", "image": "app/web:stable"}, {"name": "api", "namespace": "shop", "image": "app/api:1"}]
+    text = fleet_text(3, workloads=workloads)
+    sim = simulate(fleet_of(text), extensionInstall=60)
+    fresh = await planned(sim, text)
+    assert writes_of(sim) == Counter()
+
+    report = await deploy(sim, text)
+
+    assert report.result is Result.COMPLETED
+    assert writes_of(sim) == calls_of(fresh)
+    # Then a change of each kind: a setting, an image, a workload that somebody deleted.
+    sim.post("/images", {"registry": "acreu1", "repository": "app/web", "tag": "stable"})
+    changed = fleet_text(3, workloads=workloads, extension={"settings": {"pvc.storageRequest": "300Gi"}})
+    before = writes_of(sim)
+    update = await planned(sim, changed)
+    assert (await deploy(sim, changed)).result is Result.COMPLETED
+    assert writes_of(sim) - before == calls_of(update)
+    assert (await planned(sim, changed)).counts == {Disposition.NOOP: 3}
+
+
+async def test_a_plan_takes_one_list_per_registry_and_two_azure_reads_per_site(simulate):
+    text = fleet_text(8)
+    sim = simulate(fleet_of(text))
+
+    plan = await planned(sim, text)
+
+    counters = sim.counters()
+    kinds = counters["byKind"]
+    assert plan.counts == {Disposition.CREATE: 8}
+    assert counters["writes"] == 0
+    assert counters["unknownRoutes"] == 0
+    for kinds_of_site in counters["bySite"].values():
+        assert sum(count for kind, count in kinds_of_site.items() if kind.startswith("arm")) == 2
+    lists = {kind: count for kind, count in kinds.items() if kind.startswith("arm") and "connectedClusters" not in kind}
+    per_site = {kind for kind in lists if "extensions" in kind}
+    assert all(count <= 2 for kind, count in lists.items() if kind not in per_site), lists
+
+
+BLOCKERS = {
+    "no node": (lambda kube: kube.update(nodes=[{"name": "pi", "arch": "arm64"}]), Reason.NO_SUITABLE_NODE),
+    "out of range": (lambda kube: kube.update(serviceCIDRs=["10.200.0.0/16"]), Reason.CLUSTER_IP_OUT_OF_RANGE),
+    "taken": (
+        lambda kube: kube.update(services=[{"namespace": "default", "name": "lp", "clusterIP": "10.96.0.50"}]),
+        Reason.CLUSTER_IP_TAKEN,
+    ),
+    "storage": (lambda kube: kube.update(storageClasses=[]), Reason.STORAGE_CLASS),
+}
+
+
+@pytest.mark.parametrize(("change", "reason"), BLOCKERS.values(), ids=BLOCKERS)
+async def test_a_prerequisite_that_is_missing_blocks_its_site_before_anything_is_written(
+    simulate, deploy, change, reason
+):
+    text = fleet_text(2)
+    sim = simulate(fleet_of(text), extensionInstall=60, change=lambda world: change(world["clusters"][1]["kubernetes"]))
+
+    plan = await planned(sim, text)
+    report = await deploy(sim, text)
+
+    assert plan.sites["s2"].finding.reason is reason
+    assert plan.sites["s2"].finding.remedy
+    assert [outcome.status for outcome in report.outcomes] == [Status.SUCCEEDED, Status.BLOCKED]
+    assert report.outcomes[1].finding.reason is reason
+    assert not [path for method, path in writes_of(sim) if "k-s2" in path]
+
+
+async def test_every_site_that_cannot_be_deployed_is_told_at_once(simulate):
+    text = fleet_text(4).replace("plant4", "ghost4")
+    sim = simulate(fleet_of(fleet_text(4)))
+    sim.site("k-s2", connectivity="Offline")
+    sim.fault({"path": "/kube/k-s3/.*/nodes", "effect": {"status": 200, "body": {"kind": "NodeList", "items": []}}})
+
+    plan = await planned(sim, text)
+
+    assert [site.disposition for site in plan.sites.values()] == [
+        Disposition.CREATE, Disposition.DEFERRED, Disposition.BLOCKED, Disposition.BLOCKED,
+    ]  # fmt: skip
+    assert plan.sites["s4"].finding.reason is Reason.CONNECTED_REGISTRY_NOT_FOUND
+
+
+async def test_missing_azure_rights_are_found_before_they_are_needed(simulate, deploy):
+    def change(world):
+        read = {"scope": "/", "actions": ["*/read"], "dataActions": ["*"]}
+        world["principals"] = [{"clientId": "viewer", "token": "unsigned", "roles": [read]}]
+
+    text = fleet_text(1)
+    sim = simulate(fleet_of(text), change=change)
+
+    report = await deploy(sim, text)
+
+    finding = report.outcomes[0].finding
+    assert report.outcomes[0].status is Status.BLOCKED
+    assert finding.reason is Reason.FORBIDDEN
+    assert "generateCredentials/action" in finding.message
+    assert writes_of(sim) == Counter()
+
+
+async def test_the_flow_publishes_the_plan_as_an_artifact(simulate, prefect_home, tmp_path, monkeypatch):
+    text = fleet_text(2)
+    sim = simulate(fleet_of(text))
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text)
+    settings = settings_of(sim)
+    monkeypatch.setenv("ARCFLEET_ARM_ENDPOINT", settings.arm)
+    monkeypatch.setenv("ARCFLEET_REGISTRY_ENDPOINT", settings.arm)
+    monkeypatch.setenv("ARCFLEET_CREDENTIAL", "none")
+    monkeypatch.setenv("ARCFLEET_KUBECONFIG_CONTENT", settings.kubeconfig_content.get_secret_value())
+    monkeypatch.setenv("ARCFLEET_TIME_SCALE", str(settings.time_scale))
+
+    state = await plan_fleet(str(path), return_state=True)
+
+    made = await planned(sim, text)
+    async with get_client() as client:
+        found = await asyncio.wait_for(client.read_artifacts(), 30)
+    artifact = next(item for item in found if item.key == "plan-test")
+    assert state.message == f"plan {made.id}: 2 create"
+    assert made.id in artifact.description
+    assert "+ create" in str(artifact.data)
+    assert sim.counters()["writes"] == 0
