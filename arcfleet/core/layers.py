@@ -37,7 +37,7 @@ class Draft:
     def written_at(self, path: Path) -> Path:
         """Return where a value of the site comes from: the last layer that holds it, else the site itself."""
         for place, layer in reversed(self.layers):
-            if _holds(layer, path):
+            if holds(layer, path):
                 return (*place, *path)
         return (*self.place, *path)
 
@@ -146,7 +146,8 @@ def _cluster_key(file: FleetFile, entry: Mapping[str, Any]) -> str:
     return ClusterRef(str(subscription), str(cluster.get("resourceGroup")), str(cluster.get("name"))).id.lower()
 
 
-def _holds(value: Any, path: Path) -> bool:
+def holds(value: Any, path: Path) -> bool:
+    """Tell whether a path leads somewhere in a value."""
     for part in path:
         try:
             value = value[part]

@@ -61,6 +61,18 @@ class ClusterRef:
             f"/providers/{CLUSTER_RP}/{CLUSTER_TYPE}/{self.name}"
         )
 
+    @classmethod
+    def of_id(cls, arm_id: str) -> ClusterRef:
+        """Read a cluster's ARM id.
+
+        Raises:
+            ValueError: It is none.
+        """
+        match arm_id.strip("/").split("/"):
+            case [_, subscription, _, group, _, _, kind, name] if kind.lower() == CLUSTER_TYPE.lower():
+                return cls(subscription, group, name)
+        raise ValueError(f"{quote(arm_id)} is no id of an Arc cluster")
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
