@@ -8,7 +8,7 @@ from typing import Any
 
 from arcfleet.core.leaks import quote
 
-_PART = re.compile(r"(\d+)([smhd])")
+_PART = re.compile(r"([0-9]+)([smhd])")
 LONGEST = 100
 """Characters; a longer text names no time that anybody means."""
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -23,8 +23,8 @@ def parse_duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     text = str(value).replace(" ", "")
-    parts = _PART.findall(text)
-    if not parts or len(text) > LONGEST or "".join(n + u for n, u in parts) != text:
+    parts = _PART.findall(text[:LONGEST])
+    if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError(f"{quote(value)} is no duration: write for example 90s, 30m, 2h or 1h30m")
     try:
         total = sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())

@@ -67,7 +67,7 @@ def _nullable(definitions: Schema, value: Schema) -> Schema:
     kinds: list[Schema] = value.get("anyOf") or [
         {key: part for key, part in value.items() if key not in {*said, "title"}}
     ]
-    made = []
+    made: list[Schema] = []
     for kind in kinds:
         target = str(kind.get("$ref", "")).removeprefix(_REF)
         if target and "properties" in definitions[target]:

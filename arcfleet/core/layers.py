@@ -16,6 +16,7 @@ from arcfleet.core.manifest import FleetFile
 from arcfleet.core.names import ClusterRef
 from arcfleet.errors import ManifestError
 
+MAX_SITES = 5000
 MAX_MATCHES = 2_000_000
 """Comparisons of a group's label with a site's; 500 sites and 50 groups of two labels take 75,000."""
 MAX_MERGED = 500_000
@@ -89,6 +90,8 @@ def _over_groups(
     file: FleetFile, sources: Sources, own: Sequence[tuple[Path, str, tuple[Layer, ...]]]
 ) -> tuple[Draft, ...]:
     """Return drafts of sites' own layers, each over the defaults and the groups that are for it."""
+    if len(own) > MAX_SITES:
+        raise ManifestError((sources.problem(own[MAX_SITES][0], f"is one more than {MAX_SITES:,} sites"),))
     labels = [list(group.match.labels.items()) for group in file.groups]
     if (sum(map(len, labels)) + len(labels)) * len(own) > MAX_MATCHES:
         raise ManifestError((sources.problem(("groups",), f"are too many for {len(own):,} sites"),))

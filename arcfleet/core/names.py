@@ -24,6 +24,8 @@ RESOURCE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,62}")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 
+LONGEST_IMAGE = 1024
+"""Characters: Docker takes 255 for the name and 128 for the tag; a digest is shorter than the rest."""
 TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 DIGEST = re.compile(r"[a-z0-9+._-]+:[0-9a-fA-F]{32,}")
 
@@ -88,6 +90,8 @@ class ImageRef:
         Raises:
             ValueError: The text names a registry host or is no image reference.
         """
+        if len(text) > LONGEST_IMAGE:
+            raise ValueError(f"{quote(text)} is longer than any image's name")
         repository, at, reference = text.partition("@")
         if at and ":" in repository.rsplit("/", 1)[-1]:
             # A digest says all; the tag beside it is for people, but still has to be one.

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from arcfleet.core import manifest
-from arcfleet.core.fields import Model
+from arcfleet.core.fields import LONGEST_TEXT, Model
 from arcfleet.core.leaks import Path, quote
 from arcfleet.errors import ManifestError
 
@@ -31,6 +31,7 @@ _WORDS = {
     "int_parsing": "should be a whole number",
     "int_from_float": "should be a whole number",
     "string_too_short": "is empty",
+    "string_too_long": f"is too long: {LONGEST_TEXT:,} characters at most",
 }
 """pydantic's types of errors -> what they mean here; it words the others well enough."""
 
@@ -47,6 +48,11 @@ class Problems:
         """Whether looking on would help nobody."""
         return self._seen >= ENOUGH
 
+    @property
+    def listed(self) -> bool:
+        """Whether as many are found as are listed."""
+        return len(self._lines) >= SHOWN
+
     def add(self, *lines: str) -> None:
         """Add lines of the form `fleet.yaml:14:16  sites[1].clusterIP  what is wrong`."""
         self._seen += len(lines)
@@ -59,16 +65,21 @@ class Problems:
             raise ManifestError(tuple(lines[:SHOWN]), more=len(lines[SHOWN:]))
 
 
-def told(error: ValidationError) -> Iterable[tuple[Path, str]]:
-    """Yield where each of pydantic's errors is, and what is wrong there; at most `ENOUGH`."""
+def told(error: ValidationError, *, suggest: bool = True) -> Iterable[tuple[Path, str]]:
+    """Yield where each of pydantic's errors is, and what is wrong there; at most `ENOUGH`.
+
+    Args:
+        error: The errors of one validation.
+        suggest: Look for a key that an unknown one may be meant to be, which takes a while.
+    """
     for detail in error.errors(include_url=False, include_context=False)[:ENOUGH]:
         path = tuple(detail["loc"])
-        yield tuple(part for part in path if part != "[key]"), _message(detail["type"], detail, path)
+        yield tuple(part for part in path if part != "[key]"), _message(detail["type"], detail, path, suggest)
 
 
-def _message(kind: str, detail: Any, path: Path) -> str:
+def _message(kind: str, detail: Any, path: Path, suggest: bool) -> str:
     if kind == "extra_forbidden":
-        return f"is no key that arcfleet knows{_meant(str(path[-1]))}"
+        return f"is no key that arcfleet knows{_meant(str(path[-1])) if suggest else ''}"
     if kind == "string_type":
         return _no_text(detail["input"])
     message: str = _WORDS.get(kind) or detail["msg"].removeprefix("Value error, ").replace("Input should", "should")

@@ -115,7 +115,7 @@ def _sites(
         try:
             entry = SiteEntry.model_validate(draft.merged, by_alias=True, by_name=False)
         except ValidationError as error:
-            for path, message in told(error):
+            for path, message in told(error, suggest=not problems.listed):
                 place = draft.written_at(path)
                 about = draft.subject if place[0] == "sitesFrom" else ""
                 problems.add(sources.problem(place, f"{about}{message}"))
