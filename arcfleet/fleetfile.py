@@ -8,6 +8,7 @@ from pathlib import Path
 from arcfleet.core import leaks, resolve, source, workloads
 from arcfleet.core.folder import Sources, join
 from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.problems import Problems
 from arcfleet.core.resolve import Discovered
 from arcfleet.core.workloads import Object
 from arcfleet.errors import ManifestError
@@ -39,15 +40,14 @@ def complete(fleet: Fleet, path: str | Path) -> Fleet:
     """
     folder = Path(path) if Path(path).is_dir() else Path(path).parent
     named = dict.fromkeys(w.manifest for site in fleet.sites for w in site.workloads if w.manifest)
-    problems: list[str] = []
+    problems = Problems()
     manifests: dict[str, tuple[Object, ...]] = {}
     for name in named:
         try:
             manifests[name] = workloads.parse_manifest(_text(folder / name, name), name)
         except ManifestError as error:
-            problems += error.problems
-    if problems:
-        raise ManifestError(tuple(problems))
+            problems.add(*error.problems)
+    problems.raise_any()
     sites = tuple(_with_kubeconfig_beside(site, folder) for site in fleet.sites)
     return fleet.model_copy(update={"manifests": manifests, "sites": sites})
 
