@@ -21,6 +21,7 @@ from arcfleet.core.facts import (
     WorkloadFacts,
 )
 from arcfleet.core.findings import Finding
+from arcfleet.core.inventory import FoundCluster
 from arcfleet.core.journal import Entry
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef, RegistryRef
@@ -97,6 +98,9 @@ class Extensions(Protocol):
 
     async def cluster(self, site: Site) -> ClusterFacts:
         """Return the site's Arc cluster."""
+
+    async def clusters(self, subscription: str, resource_group: str | None) -> Sequence[FoundCluster]:
+        """Return the Arc clusters of a subscription, or of one resource group of it."""
 
     async def extension(self, site: Site) -> ExtensionFacts | None:
         """Return the site's extension, or None where it does not exist."""
