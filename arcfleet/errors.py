@@ -64,15 +64,18 @@ class TransientError(FleetError):
 
 
 class ManifestError(Exception):
-    """The fleet file can't be used. Carries every problem found, not only the first.
+    """The fleet file can't be used. Carries every problem found, up to a number that a person can read.
 
     Args:
         problems: Lines of the form `fleet.yaml:14:16  sites[1].clusterIP  what is wrong`.
+        more: How many more were found than are listed, at least.
     """
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(problems)
+    def __init__(self, problems: tuple[str, ...], more: int = 0) -> None:
+        super().__init__(problems, more)
         self.problems = problems
+        self.more = more
 
     def __str__(self) -> str:
-        return "\n".join(self.problems)
+        rest = (f"… and at least {self.more:,} more",) if self.more else ()
+        return "\n".join((*self.problems, *rest))

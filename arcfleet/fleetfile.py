@@ -1,39 +1,80 @@
-"""Loading a fleet from disk: its file, and the manifest files that its workloads name."""
+"""Loading a fleet from disk: its file or its folder, and the manifest files that its workloads name."""
 
 from __future__ import annotations
 
 import stat
 from pathlib import Path
 
-from arcfleet.core import resolve, source, workloads
+from arcfleet.core import leaks, resolve, source, workloads
+from arcfleet.core.folder import Sources, join
 from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.problems import Problems
+from arcfleet.core.resolve import Discovered
 from arcfleet.core.workloads import Object
 from arcfleet.errors import ManifestError
 
 
-def load(path: str | Path) -> Fleet:
-    """Read, validate and resolve a fleet file. Nothing is sent anywhere.
+def load(path: str | Path, discovered: Discovered | None = None) -> Fleet:
+    """Read, validate and resolve a fleet. Nothing is sent anywhere.
 
     Args:
-        path: The fleet file. Paths in it are relative to its folder.
+        path: The fleet file, or a folder whose *.yaml files are one fleet. Paths in a file are relative to its folder.
+        discovered: The clusters that Azure has for the entries of `sitesFrom`, by index; the sites of any other entry
+            are missing in the fleet, which then names it among its `inventories`.
 
     Raises:
         ManifestError: With every problem found.
     """
-    path = Path(path)
-    fleet = resolve.load(_read(path, path.name), path.name)
+    return complete(resolve.resolve(read(path), discovered).fleet, path)
+
+
+def complete(fleet: Fleet, path: str | Path) -> Fleet:
+    """Return a resolved fleet with the manifests that it names, and with paths that hold from any folder.
+
+    Args:
+        fleet: As `core.resolve` makes it.
+        path: Where it was read.
+
+    Raises:
+        ManifestError: A manifest can't be read or is none; a path is none.
+    """
+    folder = Path(path) if Path(path).is_dir() else Path(path).parent
     named = dict.fromkeys(w.manifest for site in fleet.sites for w in site.workloads if w.manifest)
-    problems: list[str] = []
+    problems = Problems()
     manifests: dict[str, tuple[Object, ...]] = {}
     for name in named:
         try:
-            manifests[name] = workloads.parse_manifest(_read(path.parent / name, name), name)
+            manifests[name] = workloads.parse_manifest(_text(folder / name, name), name)
         except ManifestError as error:
-            problems += error.problems
-    if problems:
-        raise ManifestError(tuple(problems))
-    sites = tuple(_with_kubeconfig_beside(site, path.parent) for site in fleet.sites)
+            problems.add(*error.problems)
+    problems.raise_any()
+    sites = tuple(_with_kubeconfig_beside(site, folder) for site in fleet.sites)
     return fleet.model_copy(update={"manifests": manifests, "sites": sites})
+
+
+def read(path: str | Path) -> Sources:
+    """Read a fleet's file, or the *.yaml files of its folder in the order of their names, without a look at its sites.
+
+    Raises:
+        ManifestError: A file can't be read or is no YAML of the kind accepted here; the files are too large together.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return join([source.read(_text(path, path.name), path.name)])
+    found = sorted(path.iterdir())
+    wrong = [file.name for file in found if file.suffix == ".yml"]
+    if wrong:
+        raise ManifestError(tuple(f"{name}  is not read: a fleet's files end in .yaml" for name in wrong))
+    files = [file for file in found if file.suffix == ".yaml"]
+    if not files:
+        raise ManifestError((f"{path}  the folder holds no file that ends in .yaml",))
+    documents, bytes_left, values_left = [], source.MAX_BYTES, source.MAX_VALUES
+    for file in files:
+        text = _text(file, file.name, bytes_left)
+        documents.append(source.read(text, file.name, max_values=values_left))
+        bytes_left -= len(text)
+        values_left -= documents[-1].size
+    return join(documents)
 
 
 def _with_kubeconfig_beside(site: Site, folder: Path) -> Site:
@@ -43,17 +84,20 @@ def _with_kubeconfig_beside(site: Site, folder: Path) -> Site:
     try:
         place = (folder / Path(site.kube.kubeconfig).expanduser()).resolve()
     except (RuntimeError, ValueError):
-        raise ManifestError((f"{site.kube.kubeconfig!r}  kubeconfig of site {site.name}: it is no path",)) from None
+        text = leaks.quote(site.kube.kubeconfig)
+        raise ManifestError((f"{text}  kubeconfig of site {site.name}: it is no path",)) from None
     return site.model_copy(update={"kube": site.kube.model_copy(update={"kubeconfig": str(place)})})
 
 
-def _read(path: Path, name: str) -> str:
+def _text(path: Path, name: str, max_bytes: int = source.MAX_BYTES) -> str:
+    """Return a file's text, which is not read where there is too much of it."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise ManifestError((f"{name}  can't be read: it is no file",))
-        if found.st_size > source.MAX_BYTES:
-            raise ManifestError((f"{name}  is larger than {source.MAX_BYTES // 1_000_000} MB",))
+        if found.st_size > max_bytes:
+            together = "" if max_bytes == source.MAX_BYTES else ", with those before it,"
+            raise ManifestError((f"{name}{together}  is larger than {source.MAX_BYTES // 1_000_000} MB",))
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ManifestError((f"{name}  can't be read: it is no UTF-8 text",)) from None

@@ -10,20 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from arcfleet.core.credentials import Minted
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import (
     ClusterFacts,
     ConnectedRegistryFacts,
     ExtensionFacts,
     RegistryFacts,
+    ScopeMapFacts,
     TokenFacts,
     WorkloadFacts,
 )
 from arcfleet.core.findings import Finding
+from arcfleet.core.inventory import FoundCluster
+from arcfleet.core.journal import Entry
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef, RegistryRef
 from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
+from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
 from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
@@ -40,14 +45,26 @@ class Clock(Protocol):
 
 
 class Registries(Protocol):
-    """Cloud registries, and the connected registries and tokens in them."""
+    """Cloud registries, and the connected registries, tokens and scope maps in them."""
+
+    async def add_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
+        """Add actions to a scope map, which is created where it is missing; none of anybody else's is lost."""
 
     async def connected_registries(
         self, registry: RegistryRef, *, max_age: float
     ) -> Mapping[str, ConnectedRegistryFacts]:
         """Return all connected registries by lower-case name, from one list call that is at most `max_age` s old."""
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Secret:
+    async def create_connected_registry(self, registry: RegistryRef, name: str, spec: ConnectedRegistrySpec) -> None:
+        """Create a connected registry."""
+
+    async def create_token(self, registry: RegistryRef, name: str, scope_map: str) -> None:
+        """Create an enabled token without passwords, with a scope map's rights; one that exists is left alone."""
+
+    async def enable_data_endpoint(self, registry: RegistryRef) -> None:
+        """Enable the registry's dedicated data endpoint, once for all who ask."""
+
+    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
         """Replace one password slot of a token and return the new password. Sent at most once per call."""
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
@@ -59,11 +76,17 @@ class Registries(Protocol):
     async def scope_actions(self, registry: RegistryRef, scope_map_id: str) -> Collection[str]:
         """Return the actions of a scope map, from a list call shared by all sites of the registry."""
 
-    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
-        """Return all tokens by lower-case name, from one list call that is at most `max_age` s old."""
+    async def scope_maps(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, ScopeMapFacts]:
+        """Return all scope maps by lower-case name, from one list call that is at most `max_age` s old."""
 
     async def token(self, registry: RegistryRef, token_id: str, *, max_age: float) -> TokenFacts:
         """Return a token as it was at most `max_age` s ago."""
+
+    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
+        """Return all tokens by lower-case name, from one list call that is at most `max_age` s old."""
+
+    async def update_connected_registry(self, registry: RegistryRef, name: str, spec: ConnectedRegistrySpec) -> None:
+        """Change what a spec gives of a connected registry."""
 
 
 class Extensions(Protocol):
@@ -76,6 +99,9 @@ class Extensions(Protocol):
 
     async def cluster(self, site: Site) -> ClusterFacts:
         """Return the site's Arc cluster."""
+
+    async def clusters(self, subscription: str, resource_group: str | None) -> Sequence[FoundCluster]:
+        """Return the Arc clusters of a subscription, or of one resource group of it."""
 
     async def extension(self, site: Site) -> ExtensionFacts | None:
         """Return the site's extension, or None where it does not exist."""
@@ -126,6 +152,16 @@ class Kubernetes(Protocol):
         """Return a workload with the pods of its newest revision; None where it does not exist."""
 
 
+class Journal(Protocol):
+    """What was done with tokens' passwords, kept where a killed run leaves it."""
+
+    async def read(self, key: str) -> Entry | None:
+        """Return a token's entry, by `core.journal.key`; None where nothing was done."""
+
+    async def write(self, key: str, entry: Entry) -> None:
+        """Keep a token's entry, in place of the one before; returns once it is kept."""
+
+
 class Progress(Protocol):
     """Where a run reports what it is doing, for a person to watch."""
 
@@ -155,3 +191,4 @@ class Gateways:
     subscriptions: Subscriptions
     images: Images
     kubernetes: Kubernetes
+    journal: Journal

@@ -17,11 +17,13 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from arcfleet import __version__, fleetfile
+from arcfleet.app import explain as explaining
+from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, status, tables
 from arcfleet.app import plan as planning
-from arcfleet.app import prefect_env, prefect_server, rehearsal, status, tables
+from arcfleet.app import validate as validating
 from arcfleet.app.live import Watch, print_report
 from arcfleet.app.prefect_server import PrefectServer
-from arcfleet.core import fleet_plan
+from arcfleet.core import fleet_plan, json_schema
 from arcfleet.core import report as rendering
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet
@@ -39,7 +41,9 @@ app = App(
 EXIT = {Result.COMPLETED: 0, Result.COMPLETED_WITH_FAILURES: 3, Result.INCOMPLETE: 4}
 """Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
 
-FleetPath = Annotated[Path, Parameter(name="FLEET", help="The fleet file.")]
+FleetPath = Annotated[
+    Path, Parameter(name="FLEET", help="The fleet file, or a folder whose *.yaml files are one fleet.")
+]
 Names = Annotated[list[str] | None, Parameter(name="--site", help="Only this site; may be repeated.", negative="")]
 Labels = Annotated[
     list[str] | None, Parameter(name="--label", help="Only sites with this label, key=value.", negative="")
@@ -68,9 +72,7 @@ def deploy(
     out, because its cluster is out of contact.
     """
     console = tables.console_of(stderr=json_output)
-    labels = parse_labels(label or [])
-    loaded = fleetfile.load(fleet).choose(site or (), labels)
-    use_simulator(simulator)
+    loaded = loading.load(fleet, site, label, simulator)
     report = run_deploy(console, fleet, loaded, max_concurrency)
     print_json(rendering.to_json(report)) if json_output else print_report(console, report)
     return EXIT[report.result]
@@ -91,8 +93,7 @@ def plan_command(
     Exit codes: 0 nothing to do; 2 there are changes; 1 bad input, or a site is blocked and nothing else is to do.
     """
     console = tables.console_of()
-    loaded = fleetfile.load(fleet).choose(site or (), parse_labels(label or []))
-    use_simulator(simulator)
+    loaded = loading.load(fleet, site, label, simulator)
     made = asyncio.run(make_plan(loaded))
     print_json(fleet_plan.to_json(made)) if json_output else planning.print_plan(console, made, calls=calls)
     return planning.exit_code(made)
@@ -114,8 +115,7 @@ def status_command(
     Exit codes: 0 every site is healthy; 1 bad input; 3 one is not.
     """
     console = tables.console_of()
-    loaded = fleetfile.load(fleet).choose(site or (), parse_labels(label or []))
-    use_simulator(simulator)
+    loaded = loading.load(fleet, site, label, simulator)
     found = asyncio.run(read_status(loaded))
     if json_output:
         print_json(status.to_json(found))
@@ -126,6 +126,50 @@ def status_command(
             tables.print_chain(console, item)
         tables.print_article_tables(console, found)
     return 3 if any(item.finding for item in found.sites) else 0
+
+
+@app.command
+def validate(fleet: FleetPath, *, json_output: Json = False) -> int:
+    """Check a fleet's files and say in short what they hold. Sends nothing.
+
+    Exit codes: 0 the fleet is valid; 1 it is not: every problem is listed with its place.
+    """
+    if not json_output:
+        validating.print_summary(tables.console_of(), validating.summary_of(fleet))
+        return 0
+    try:
+        print_json(validating.summary_of(fleet))
+    except ManifestError as error:
+        print_json(validating.problems_of(error))
+        return 1
+    return 0
+
+
+@app.command
+def explain(
+    fleet: FleetPath,
+    site: Annotated[str, Parameter(name="SITE", help="The site's name.")],
+    *,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Show every effective value of a site, and the line that it comes from.
+
+    Azure is asked only where the fleet lists its sites by sitesFrom.
+    """
+    name, values = explaining.values_of(fleet, site, simulator)
+    if json_output:
+        print_json(explaining.to_json(name, site, values))
+    else:
+        explaining.print_values(tables.console_of(), values)
+    return 0
+
+
+@app.command
+def schema() -> int:
+    """Print the fleet file's JSON Schema, for editors."""
+    print_json(json_schema.schema())
+    return 0
 
 
 @app.command
@@ -206,25 +250,6 @@ async def read_status(fleet: Fleet) -> status.FleetStatus:
         return await status.read(gateways, fleet)
 
 
-def use_simulator(address: str | None) -> None:
-    """Point the settings at a running simulator, if one is named."""
-    if address:
-        rehearsal.enter(rehearsal.addresses_of(address))
-
-
-def parse_labels(texts: list[str]) -> dict[str, str]:
-    """Return labels of the form key=value.
-
-    Raises:
-        ManifestError: One is not of that form.
-    """
-    pairs = [text.partition("=") for text in texts]
-    problems = tuple(f"--label {text}  write key=value" for text, pair in zip(texts, pairs, strict=True) if not pair[1])
-    if problems:
-        raise ManifestError(problems)
-    return {key: value for key, _, value in pairs}
-
-
 def print_json(value: Any, indent: int | None = 2) -> None:
     """Print a value as JSON on standard output."""
     sys.stdout.write(json.dumps(value, indent=indent, default=str) + "\n")
@@ -239,7 +264,9 @@ def main() -> None:
     except ManifestError as error:
         for problem in error.problems:
             errors.print(problem, markup=False, soft_wrap=True)
-        count = len(error.problems)
+        if error.more:
+            errors.print(f"… and at least {error.more:,} more")
+        count = len(error.problems) + error.more
         errors.print(f"{count} problem{'s' if count > 1 else ''}; nothing was sent", style="bold")
         code = 1
     except FleetError as error:

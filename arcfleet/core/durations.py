@@ -6,7 +6,11 @@ import re
 from datetime import timedelta
 from typing import Any
 
-_PART = re.compile(r"(\d+)([smhd])")
+from arcfleet.core.leaks import quote
+
+_PART = re.compile(r"([0-9]+)([smhd])")
+LONGEST = 100
+"""Characters; a longer text names no time that anybody means."""
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -19,15 +23,15 @@ def parse_duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     text = str(value).replace(" ", "")
-    parts = _PART.findall(text)
+    parts = _PART.findall(text[:LONGEST])
     if not parts or "".join(n + u for n, u in parts) != text:
-        raise ValueError(f"{value!r} is no duration: write for example 90s, 30m, 2h or 1h30m")
+        raise ValueError(f"{quote(value)} is no duration: write for example 90s, 30m, 2h or 1h30m")
     try:
         total = sum((timedelta(**{_UNIT[unit]: int(number)}) for number, unit in parts), timedelta())
     except OverflowError:
-        raise ValueError(f"{value!r} is longer than time goes") from None
+        raise ValueError(f"{quote(value)} is longer than time goes") from None
     if total <= timedelta():
-        raise ValueError(f"{value!r} is no time at all")
+        raise ValueError(f"{quote(value)} is no time at all")
     return total
 
 
@@ -53,3 +57,13 @@ def ago(seconds: float) -> str:
         if seconds >= 2 * size or (unit == "min" and seconds >= 90):
             return f"{int(seconds // size)} {unit}"
     return f"{max(0, int(seconds))} s"
+
+
+def duration_text(length: timedelta) -> str:
+    """Return a duration as people write it, so that `parse_duration` reads the same, for example `1h30m`."""
+    rest, parts = round(length.total_seconds()), []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

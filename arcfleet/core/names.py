@@ -10,6 +10,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from arcfleet.core.leaks import quote
+
 EXTENSION_TYPE = "microsoft.containerregistry.connectedregistry"
 """Extension types are sent in lower case, as az k8s-extension sends them."""
 CLUSTER_RP, CLUSTER_TYPE = "Microsoft.Kubernetes", "connectedClusters"
@@ -17,10 +19,13 @@ CLUSTER_RP, CLUSTER_TYPE = "Microsoft.Kubernetes", "connectedClusters"
 CONNECTED_REGISTRY = re.compile(r"[A-Za-z][A-Za-z0-9]{4,39}")
 REGISTRY = re.compile(r"[A-Za-z0-9]{5,50}")
 RESOURCE_GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]", re.ASCII)
+SUBSCRIPTION = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]{0,63}")
 RESOURCE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,62}")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 
+LONGEST_IMAGE = 1024
+"""Characters: Docker takes 255 for the name and 128 for the tag; a digest is shorter than the rest."""
 TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 DIGEST = re.compile(r"[a-z0-9+._-]+:[0-9a-fA-F]{32,}")
 
@@ -58,6 +63,18 @@ class ClusterRef:
             f"/providers/{CLUSTER_RP}/{CLUSTER_TYPE}/{self.name}"
         )
 
+    @classmethod
+    def of_id(cls, arm_id: str) -> ClusterRef:
+        """Read a cluster's ARM id.
+
+        Raises:
+            ValueError: It is none.
+        """
+        match arm_id.strip("/").split("/"):
+            case [_, subscription, _, group, _, _, kind, name] if kind.lower() == CLUSTER_TYPE.lower():
+                return cls(subscription, group, name)
+        raise ValueError(f"{quote(arm_id)} is no id of an Arc cluster")
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
@@ -73,6 +90,8 @@ class ImageRef:
         Raises:
             ValueError: The text names a registry host or is no image reference.
         """
+        if len(text) > LONGEST_IMAGE:
+            raise ValueError(f"{quote(text)} is longer than any image's name")
         repository, at, reference = text.partition("@")
         if at and ":" in repository.rsplit("/", 1)[-1]:
             # A digest says all; the tag beside it is for people, but still has to be one.
@@ -83,7 +102,7 @@ class ImageRef:
             repository, _, reference = text.rpartition(":") if tagged else (text, "", "latest")
         form = DIGEST if at else TAG
         if has_host(text) or not REPOSITORY.fullmatch(repository) or not form.fullmatch(reference):
-            raise ValueError(f"{text!r} is no image of the form repository:tag")
+            raise ValueError(f"{quote(text)} is no image of the form repository:tag")
         return cls(repository, reference)
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from arcfleet.core import nesting
 from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.plan import Disposition, SitePlan, Step
 
@@ -44,6 +45,17 @@ class Outcome:
     changes: tuple[str, ...] = ()
     images: tuple[Finding, ...] = ()
     """What is known of the way of each image to the site, with the grade of the evidence."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the site is as it should be."""
+        return self.status in {Status.SUCCEEDED, Status.NOOP}
+
+
+def below(site: str, parent: Outcome) -> Outcome:
+    """Return the outcome of a site that was not begun, as its parent's is not as it should be."""
+    finding = nesting.not_ready(parent.site, parent.status, parent.finding)
+    return Outcome(site, Status.BLOCKED, finding=finding)
 
 
 @dataclass(slots=True)

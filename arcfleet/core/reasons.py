@@ -77,6 +77,8 @@ class Reason(StrEnum):
     """The registry's password was refused: its own log says so."""
     SLOT_UNKNOWN = "slot_unknown"
     """Which of a token's two passwords is in use can't be told, so none is replaced."""
+    NOT_ROTATED = "not_rotated"
+    """A password is due, but the registry does not work now, so a new password could not be seen to work."""
     INSTANCE_ELSEWHERE = "instance_elsewhere"
     ALREADY_ACTIVATED = "already_activated"
     """Another instance holds the activation: the registry's own log says so."""

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from arcfleet.core import source
+from arcfleet.core import leaks, source
 from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Site, Workload
 from arcfleet.core.names import ImageRef, has_host
+from arcfleet.core.problems import SHOWN
 from arcfleet.core.secret import Secret
 from arcfleet.errors import ManifestError
 
@@ -47,9 +48,14 @@ def parse_manifest(text: str, name: str) -> tuple[Object, ...]:
         name: The file's name, for messages.
 
     Raises:
-        ManifestError: It is no YAML, holds a kind that arcfleet does not roll out, or not exactly one that runs pods.
+        ManifestError: It is no YAML, holds what looks like a secret, a kind that arcfleet does not roll out, or not
+            exactly one that runs pods.
     """
-    objects = tuple(document.value for document in source.read_all(text, name) if document.value is not None)
+    documents = source.read_all(text, name)
+    leaking = [d.problem(path, why) for d in documents for path, why in leaks.found(d.value, keys=False)]
+    if leaking:
+        raise ManifestError(tuple(leaking[:SHOWN]), more=len(leaking[SHOWN:]))
+    objects = tuple(document.value for document in documents if document.value is not None)
     problems = [f"{name}  document {i + 1}: {why}" for i, item in enumerate(objects) if (why := _refusal(item))]
     controllers = [item for item in objects if isinstance(item, dict) and item.get("kind") in CONTROLLERS]
     if not problems and len(controllers) != 1:
@@ -65,9 +71,9 @@ def _refusal(item: Any) -> str:
         return "is no Kubernetes object with a metadata.name"
     kind = str(item.get("kind"))
     if kind not in KINDS:
-        return f"kind {kind!r} is not rolled out by arcfleet; it takes {', '.join(KINDS)}"
+        return f"kind {leaks.quote(kind)} is not rolled out by arcfleet; it takes {', '.join(KINDS)}"
     if item.get("apiVersion") != KINDS[kind][0]:
-        return f"apiVersion {item.get('apiVersion')!r} of {kind} is not {KINDS[kind][0]}"
+        return f"apiVersion {leaks.quote(item.get('apiVersion'))} of {kind} is not {KINDS[kind][0]}"
     if kind in CONTROLLERS and not _runs_pods(item):
         return f"is no {kind}: its annotations, containers or imagePullSecrets are not of the form that they have"
     return ""

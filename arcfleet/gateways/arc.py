@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,14 @@ from azure.mgmt.kubernetesconfiguration.v2023_05_01 import models
 
 from arcfleet.core.durations import clock_time
 from arcfleet.core.facts import ClusterFacts, ExtensionFacts, ExtensionStatus
+from arcfleet.core.inventory import FoundCluster
 from arcfleet.core.manifest import Site
-from arcfleet.core.names import CLUSTER_RP, CLUSTER_TYPE, EXTENSION_TYPE
+from arcfleet.core.names import CLUSTER_RP, CLUSTER_TYPE, EXTENSION_TYPE, ClusterRef
 from arcfleet.core.polling import next_delay, usual_length
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules
-from arcfleet.errors import PermanentError
+from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways import translation
 from arcfleet.gateways.azure import AzureClients
 from arcfleet.ports import Clock
@@ -126,6 +127,25 @@ class AzureExtensions:
             last_heartbeat=parse_time(heartbeat) if heartbeat else None,
         )
 
+    async def clusters(self, subscription: str, resource_group: str | None) -> Sequence[FoundCluster]:
+        """Return the Arc clusters of a subscription, or of one resource group of it, page by page."""
+        group = f"/resourceGroups/{resource_group}" if resource_group else ""
+        path = f"/subscriptions/{subscription}{group}/providers/{CLUSTER_RP}/{CLUSTER_TYPE}"
+        address: str | None = f"{self._clients.arm}{path}?api-version={CLUSTER_API}"
+        found: list[FoundCluster] = []
+        remedy = "check subscription and resourceGroup of the fleet's sitesFrom"
+        while address:
+            with translation.azure("Arc clusters", Reason.CLUSTER_NOT_FOUND, remedy):
+                response = await self._clients.acr(subscription).send_request(HttpRequest("GET", address))
+                response.raise_for_status()
+                page = response.json()
+            try:
+                found += [_found(item) for item in page.get("value") or ()]
+            except (AttributeError, KeyError, TypeError, ValueError):
+                raise TransientError(Reason.BAD_RESPONSE, "Arc clusters: the answer lists something else") from None
+            address = page.get("nextLink")
+        return found
+
     async def extension(self, site: Site) -> ExtensionFacts | None:
         """Return the connected registry extension of the site, or None where it does not exist."""
         ref = site.cluster_ref
@@ -162,6 +182,13 @@ def failure_text(error: HttpResponseError) -> str:
 def parse_time(text: str) -> datetime:
     """Return a time as ARM writes it; its fractions of a second may have seven digits."""
     return datetime.fromisoformat(re.sub(r"\.(\d{6})\d+", r".\1", text))
+
+
+def _found(item: dict[str, Any]) -> FoundCluster:
+    ref = ClusterRef.of_id(item["id"])
+    return FoundCluster(
+        ref.name, ref.resource_group, ref.subscription, item.get("location") or "", dict(item.get("tags") or {})
+    )
 
 
 def _extension(site: Site, connection_string: Secret) -> models.Extension:

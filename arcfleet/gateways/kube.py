@@ -9,19 +9,19 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import yaml
-from kubernetes.aio import client, config
+from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import WorkloadFacts
-from arcfleet.core.manifest import Kube, Site
+from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.surveys import ClusterSurvey, KubeRight
 from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import kube_evidence, kube_survey, translation
 from arcfleet.gateways.kube_facts import selector_text, workload_facts
+from arcfleet.gateways.kubeconfigs import Kubeconfigs
 from arcfleet.settings import Settings
 
 KEY = ".dockerconfigjson"
@@ -47,6 +47,7 @@ class KubernetesSites:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._kubeconfigs = Kubeconfigs(settings)
         self._clients: dict[str, client.ApiClient] = {}
         self._lock = asyncio.Lock()
 
@@ -130,31 +131,8 @@ class KubernetesSites:
             )
         async with self._lock:
             if site.name not in self._clients:
-                self._clients[site.name] = await self._connect(site.name, site.kube)
+                self._clients[site.name] = await self._kubeconfigs.client(site.name, site.kube)
         return self._clients[site.name]
-
-    async def _connect(self, name: str, kube: Kube) -> client.ApiClient:
-        content = self._settings.kubeconfig_content
-        path = kube.kubeconfig or self._settings.kubeconfig
-        try:
-            if kube.in_cluster:
-                configuration = client.Configuration()
-                config.load_incluster_config(client_configuration=configuration)
-                return client.ApiClient(configuration)
-            if content and not kube.kubeconfig:
-                return await config.new_client_from_config_dict(
-                    yaml.safe_load(content.get_secret_value()), context=kube.context
-                )
-            return await config.new_client_from_config(
-                str(path) if path else None, context=kube.context, persist_config=False
-            )
-        except (config.ConfigException, OSError, yaml.YAMLError, TypeError, AttributeError, KeyError) as error:
-            # The last three are what the client raises for a file that is no kubeconfig.
-            raise PermanentError(
-                Reason.KUBECONFIG,
-                f"kubeconfig of site {name}: {translation.clean(str(error))}",
-                "check kube.context and kube.kubeconfig: kubectl config get-contexts",
-            ) from None
 
     async def _secret(self, site: Site, namespace: str, name: str) -> Any:
         api = client.CoreV1Api(await self._client(site))

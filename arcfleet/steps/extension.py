@@ -8,15 +8,17 @@ from datetime import datetime
 
 from arcfleet import waiting
 from arcfleet.core import polling
+from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.journal import Phase
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.ports import Gateways
-from arcfleet.steps import diagnosis
+from arcfleet.steps import credentials, diagnosis
 
 SHORT = 60.0
 """Seconds that an operation usually takes still when it is found under way."""
@@ -24,7 +26,7 @@ OnChange = Callable[[Finding | str], None]
 
 
 async def install(
-    gateways: Gateways, site: Site, facts: SiteFacts, connection_string: Secret, on_change: OnChange
+    gateways: Gateways, site: Site, facts: SiteFacts, credential: Credential, on_change: OnChange
 ) -> datetime:
     """Create or update the extension, and return once it is healthy.
 
@@ -37,7 +39,8 @@ async def install(
     """
     began = await gateways.registries.service_time()
     exists = facts.extension is not None
-    apply = _apply(gateways, site, connection_string, exists=exists, began=began, on_change=on_change)
+    await credentials.note(gateways, credential, Phase.DELIVERING)
+    apply = _apply(gateways, site, credential.connection_string, exists=exists, began=began, on_change=on_change)
     extension = await diagnosis.deepest_of_install(gateways, site, apply)
     if rules.judge(extension, facts.cluster, changed_at=began).verdict is Verdict.PROGRESSING:
         extension = await settle(gateways, site, on_change, changed_at=began)
@@ -46,6 +49,7 @@ async def install(
         raise PermanentError(Reason.DELETE_IN_PROGRESS, "extension: somebody deleted it meanwhile", "deploy again")
     if not finding.ok:
         raise waiting.as_error(finding)
+    await credentials.note(gateways, credential, Phase.DELIVERED)
     return await gateways.registries.service_time() if exists else began
 
 

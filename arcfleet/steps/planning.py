@@ -10,11 +10,14 @@ from arcfleet.errors import FleetError
 from arcfleet.ports import Gateways
 from arcfleet.steps import observe, preflight
 
+RUN = float("inf")
+"""One list per registry serves a whole plan, which decides nothing by a moment's difference."""
+
 
 async def plan_site(gateways: Gateways, fleet: Fleet, site: Site) -> SitePlan:
     """Return a site's plan; a site that can't be observed is blocked by what kept us from it."""
     try:
-        facts, wanted = await observe.observe(gateways, site, fleet.manifests)
+        facts, wanted = await observe.observe(gateways, site, fleet.manifests, max_age=RUN)
         plan = planning.plan(site, facts, wanted)
         return plan.judged(await preflight.check(gateways, site, facts, wanted, plan)) if plan.needs_preflight else plan
     except FleetError as error:

@@ -37,8 +37,18 @@ async def check_sync(
     *,
     changed_at: datetime | None,
     on_change: OnChange,
+    ensured_at: datetime | None = None,
 ) -> tuple[Finding, ...]:
     """Return one finding per image, each with the grade of its evidence.
+
+    Args:
+        gateways: The outside world.
+        site: The site.
+        facts: What was observed of it.
+        images: The images that must arrive.
+        changed_at: When our change of the extension was accepted; contact must be later.
+        on_change: Told what is waited for.
+        ensured_at: When the rights of the connected registry, and of those above it, were extended.
 
     Raises:
         PermanentError: A repository is not in the sync scope map, so its images never arrive; or there was no sync
@@ -47,14 +57,41 @@ async def check_sync(
     cr = facts.connected_registry
     arrivals = [await arrival(gateways, site, facts, image) for image in images]
     scopes = await scopes_of(gateways, site, cr)
-    sought = Sought(site.registry, await gateways.registries.service_time(), changed_at)
+    since = max((time for time in (changed_at, ensured_at) if time), default=None)
+    sought = Sought(site.registry, await gateways.registries.service_time(), since)
     for item in arrivals:
         hopeless = rules.judge(item, cr, sought, scopes)
         if hopeless.rule in HOPELESS:
             raise waiting.as_error(hopeless)
-    return tuple(
-        [await _contact(gateways, site, cr, item, changed_at=changed_at, on_change=on_change) for item in arrivals]
-    )
+    if ensured_at and arrivals:
+        since = await _passed_down(gateways, site, cr, arrivals[0], since=ensured_at, on_change=on_change) or since
+    return tuple([await _contact(gateways, site, cr, item, since=since, on_change=on_change) for item in arrivals])
+
+
+async def _passed_down(
+    gateways: Gateways,
+    site: Site,
+    cr: ConnectedRegistryFacts,
+    item: Arrival,
+    *,
+    since: datetime,
+    on_change: OnChange,
+) -> datetime | None:
+    """Wait until every connected registry above has synced with its new rights, the uppermost first.
+
+    An image reaches a nested registry through all of them. Returns the time that the site's own sync must be later
+    than; None where there is nothing above.
+    """
+    listed = await gateways.registries.connected_registries(site.registry_ref, max_age=INTERVAL)
+    above: list[ConnectedRegistryFacts] = []
+    while (parent := listed.get((cr.parent or "").lower())) and parent not in above:
+        above.append(parent)
+        cr = parent
+    for registry in reversed(above):
+        await _contact(gateways, site, registry, replace(item, site=None), since=since, on_change=on_change)
+        passed = await connected_registry(gateways, site, max_age=INTERVAL, name=registry.name)
+        since = max(since, passed.last_sync or since)
+    return since if above else None
 
 
 async def scopes_of(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts) -> tuple[Scope, ...]:
@@ -113,12 +150,12 @@ async def _contact(
     cr: ConnectedRegistryFacts,
     item: Arrival,
     *,
-    changed_at: datetime | None,
+    since: datetime | None,
     on_change: OnChange,
 ) -> Finding:
     async def look() -> Finding:
-        now = await connected_registry(gateways, site, max_age=INTERVAL)
-        return rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), changed_at))
+        now = await connected_registry(gateways, site, max_age=INTERVAL, name=cr.name)
+        return rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), since))
 
     return await waiting.until_settled(
         look,

@@ -91,7 +91,7 @@ NO_IMAGES = {
     "option": "--web",
     "slash at the end": "web/",
     "no repository": ":1",
-    "long and hopeless": "a-" * 50_000,
+    "long and hopeless": "a-" * 500,
 }
 
 
@@ -160,3 +160,29 @@ def test_four_numbers_are_an_ipv4_address(text):
 @pytest.mark.parametrize("text", ["", "10.96.0", "10.96.0.256", "010.96.0.50", "::1", "10.96.0.50/24", " 10.96.0.50"])
 def test_anything_else_is_no_ipv4_address(text):
     assert not names.is_ipv4(text)
+
+
+def test_a_longer_text_than_any_image_has_is_refused_unread():
+    with pytest.raises(ValueError, match="is longer than any image's name"):
+        ImageRef.parse("a" * 1025)
+
+
+@pytest.mark.parametrize(
+    "arm_id",
+    [
+        "/subscriptions/s1/resourceGroups/RG/providers/Microsoft.Kubernetes/connectedClusters/K",
+        "/subscriptions/s1/resourcegroups/RG/providers/microsoft.kubernetes/connectedclusters/K",
+    ],
+    ids=["as documented", "in lower case"],
+)
+def test_a_clusters_arm_id_is_read_whatever_its_case(arm_id):
+    assert ClusterRef.of_id(arm_id) == ClusterRef("s1", "RG", "K")
+
+
+NO_CLUSTERS = ["", "/", "/subscriptions/s1", "/subscriptions/s/resourceGroups/g/providers/p/registries/x", "k-berlin"]
+
+
+@pytest.mark.parametrize("arm_id", NO_CLUSTERS)
+def test_what_is_no_clusters_arm_id_is_refused(arm_id):
+    with pytest.raises(ValueError, match="is no id of an Arc cluster"):
+        ClusterRef.of_id(arm_id)

@@ -8,7 +8,8 @@ from examples import FLEET, HEAD, SITE, fleet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.resolve import load, merge
+from arcfleet.core.layers import merge
+from arcfleet.core.resolve import load
 from arcfleet.errors import ManifestError
 
 scalars = st.one_of(
@@ -201,7 +202,7 @@ PROBLEMS = {
     ),
     "problem in a group": (
         f"{HEAD}groups: [{{match: {{labels: {{}}}}, set: {{kube: {{inCluster: 5}}}}}}]\nsites:\n{SITE}",
-        "f:5:56  groups[0].set.kube.inCluster  Input should be a valid boolean, unable to interpret input",
+        "f:5:56  groups[0].set.kube.inCluster  should be true or false",
     ),
     "the site's own value wins, so its own place": (
         f"{HEAD}defaults: {{timeouts: {{online: 1m}}}}\nsites:\n{SITE}    timeouts: {{online: never}}\n",
@@ -209,28 +210,31 @@ PROBLEMS = {
     ),
     "labels that are a list": (
         f"{HEAD}groups: [{{match: {{labels: {{a: b}}}}, set: {{}}}}]\nsites:\n{SITE}    labels: [a]\n",
-        "f:12:13  sites[0].labels  Input should be a valid dictionary",
+        "f:12:13  sites[0].labels  should be a map of keys and values",
     ),
     "default labels that are text": (
         f"{HEAD}defaults: {{labels: x}}\ngroups: [{{match: {{labels: {{a: b}}}}, set: {{}}}}]\nsites:\n{SITE}",
-        "f:5:20  defaults.labels  Input should be a valid dictionary",
+        "f:5:20  defaults.labels  should be a map of keys and values",
     ),
     "labels that are a number": (
         FLEET + "    labels: {order: 1}\n",
-        "f:11:21  sites[0].labels.order  Input should be a valid string",
+        "f:11:21  sites[0].labels.order  YAML reads this as the number 1: put it in quotes",
     ),
     "a site without a name": (FLEET.replace("- name: berlin\n    ", "- "), "f:6:5  sites[0].name  is missing"),
-    "a site that is text": (HEAD + "sites: [berlin]\n", "f:5:9  sites[0]  Input should be a valid dictionary"),
-    "a fleet that is a list": ("[a]", "f:1:1    Input should be a valid dictionary or instance of FleetFile"),
-    "unknown key at the top": (FLEET + "site: []\n", "f:11:7  site  is no key that arcfleet knows"),
+    "a site that is text": (HEAD + "sites: [berlin]\n", "f:5:9  sites[0]  should be a map of keys and values"),
+    "a fleet that is a list": ("[a]", "f:1:1    should be a map of keys and values"),
+    "unknown key at the top": (
+        FLEET + "site: []\n",
+        "f:11:7  site  is no key that arcfleet knows; did you mean sites?",
+    ),
     "unknown key in a site": (FLEET + "    ip: x\n", "f:11:9  sites[0].ip  is no key that arcfleet knows"),
     "a key in another spelling": (
         FLEET + "    parent_protocol: http\n",
-        "f:11:22  sites[0].parent_protocol  is no key that arcfleet knows",
+        "f:11:22  sites[0].parent_protocol  is no key that arcfleet knows; did you mean parentProtocol?",
     ),
     "a key of the top in another spelling": (
         FLEET.replace("apiVersion", "api_version"),
-        "f:1:1  apiVersion  is missing\nf:1:14  api_version  is no key that arcfleet knows",
+        "f:1:1  apiVersion  is missing\nf:1:14  api_version  is no key that arcfleet knows; did you mean apiVersion?",
     ),
 }
 
@@ -273,3 +277,18 @@ def test_whatever_stands_in_the_file_only_manifest_errors_come_out(tail, value):
     for text in (FLEET + tail, json.dumps({**layered, "registries": registries, "sites": [value], **value})):
         with suppress(ManifestError):
             load(text, "f")
+
+
+def test_a_site_knows_the_connected_registries_above_it():
+    entries = "".join(
+        f"  - {{name: s{i}, registry: acreu1, connectedRegistry: plant{i}, clusterIP: 10.96.0.50, "
+        f"cluster: {{name: k{i}, resourceGroup: rg}}{above}}}\n"
+        for i, above in ((3, ", parent: s2"), (1, ""), (2, ", parent: s1"))
+    )
+
+    made = fleet(f"{HEAD}sites:\n{entries}")
+
+    assert {site.name: site.ancestors for site in made.sites} == {
+        "s1": (), "s2": ("plant1",), "s3": ("plant2", "plant1"),
+    }  # fmt: skip
+    assert made.choose(["s3"], {}).sites[0].ancestors == ("plant2", "plant1")

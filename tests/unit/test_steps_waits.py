@@ -22,8 +22,10 @@ from examples import (
 )
 from fakes import FakeClock, Script, gateways, port
 
+from arcfleet.core.credentials import Credential
 from arcfleet.core.evidence import ClaimFacts, ExtensionEvidence
 from arcfleet.core.findings import Finding
+from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
@@ -40,6 +42,7 @@ CONNECTED = (cluster(),)
 IMAGE = ImageRef("app/web", "stable")
 KUBE = {"kube": "{context: k}"}
 SCOPE = ["repositories/app/web/content/read"]
+CREDENTIAL = Credential(Secret("s"), "key", Entry("password1", Phase.INTENDED, NOW))
 SILENT = PermanentError(Reason.NEVER_ACTIVATED, "connected registry: still so", evidence=("e",))
 
 
@@ -151,7 +154,7 @@ INSTALLS = {
 @pytest.mark.parametrize(("applied_as", "then", "reason"), INSTALLS.values(), ids=INSTALLS)
 async def test_an_installation_ends_healthy_or_with_its_cause(applied_as, then, reason):
     here = world(apply=Script(applied_as), extensions=then or (None,))
-    step = install(here, site(), facts(extension=None), Secret("s"), lambda _: None)
+    step = install(here, site(), facts(extension=None), CREDENTIAL, lambda _: None)
 
     if reason is None:
         assert await step == NOW
@@ -166,7 +169,7 @@ WHEN = {"of a creation: from before it": (None, NOW), "of an update: from after 
 async def test_an_installation_returns_the_time_that_contact_must_be_later_than(installed, since):
     here = world(times=(NOW, NOW + minutes(9)))
 
-    assert await install(here, site(), facts(extension=installed), Secret("s"), lambda _: None) == since
+    assert await install(here, site(), facts(extension=installed), CREDENTIAL, lambda _: None) == since
 
 
 LOST = TransientError(Reason.UNREACHABLE, "no answer")
@@ -190,7 +193,7 @@ UNTAKEN = {
 @pytest.mark.parametrize(("then", "reason"), TAKEN.values(), ids=TAKEN)
 async def test_a_change_whose_answer_was_lost_is_looked_for_and_not_sent_again(then, reason):
     here = world(apply=Script(LOST), extensions=then)
-    step = install(here, site(), facts(), Secret("s"), lambda _: None)
+    step = install(here, site(), facts(), CREDENTIAL, lambda _: None)
 
     if reason is None:
         assert await step == NOW
@@ -204,7 +207,7 @@ async def test_a_change_that_was_not_taken_stays_the_error_that_it_was(found):
     here = world(apply=Script(LOST), extensions=(extension("Updating"), found))
 
     with pytest.raises(TransientError) as lost:
-        await install(here, site(), facts(), Secret("s"), lambda _: None)
+        await install(here, site(), facts(), CREDENTIAL, lambda _: None)
 
     assert lost.value is LOST
     assert (len(here.extensions.extension.calls), len(here.extensions.apply.calls)) == (2, 1)
@@ -214,7 +217,7 @@ async def test_a_change_that_was_refused_is_not_looked_for():
     no = PermanentError(Reason.REFUSED, "no")
     here = world(apply=Script(no))
 
-    assert await refused(install(here, site(), facts(), Secret("s"), lambda _: None)) is no
+    assert await refused(install(here, site(), facts(), CREDENTIAL, lambda _: None)) is no
     assert here.extensions.extension.calls == []
 
 

@@ -186,7 +186,7 @@ REFUSED = {
     "a pull secret is text": (DEPLOYMENT.replace("imagePullSecrets: ,", "imagePullSecrets: [a],"), NO_DEPLOYMENT),
     "annotations are a list": (DEPLOYMENT.replace("annotations: }", "annotations: [a]}"), NO_DEPLOYMENT),
     "anchor": ("a: &x 1", "x:1:4  anchors and aliases are not accepted: use defaults"),
-    "no yaml": ("a: [", "x:1:5  expected the node content, but found '<stream end>'"),
+    "no yaml": ("a: [", "x:2:1  did not find expected node content"),
     "key twice": ("{kind: a, kind: b}", "x:1:11  kind  the key is given twice"),
     "a bad number": ("a: 0x_", "x:1:4  '0x_' is no int: quote it if it is text"),
 }

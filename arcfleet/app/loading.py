@@ -1,0 +1,66 @@
+"""Loading a fleet for a command: its file or folder, Azure's inventory where it names one, and the chosen sites."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from arcfleet import fleetfile
+from arcfleet.app import rehearsal
+from arcfleet.core.manifest import Fleet
+from arcfleet.core.resolve import Discovered
+from arcfleet.errors import ManifestError
+from arcfleet.settings import Settings
+
+
+def load(path: Path, names: Sequence[str] | None, labels: Sequence[str] | None, simulator: str | None) -> Fleet:
+    """Return a fleet with the chosen sites, and point the settings at a simulator, if one is named.
+
+    Args:
+        path: The fleet file or folder.
+        names: The sites to keep; all where none is given.
+        labels: Texts of the form key=value; only sites that carry all of them are kept.
+        simulator: The simulator's address.
+
+    Raises:
+        ManifestError: The fleet or an argument can't be used.
+        FleetError: Azure could not be asked for the fleet's inventory.
+    """
+    wanted = parse_labels(labels or ())
+    fleet = fleetfile.load(path)
+    if not fleet.inventories:
+        fleet = fleet.choose(names or (), wanted)
+    use_simulator(simulator)
+    if fleet.inventories:
+        fleet = fleetfile.load(path, asyncio.run(discover(fleet))).choose(names or (), wanted)
+    return fleet
+
+
+async def discover(fleet: Fleet) -> Discovered:
+    """Return the clusters of a fleet's inventories, asked with the settings of the environment."""
+    # The Kubernetes client takes a second to import, which --help should not.
+    from arcfleet.gateways import connect  # noqa: PLC0415
+    from arcfleet.steps import inventory  # noqa: PLC0415
+
+    async with connect(Settings()) as gateways:
+        return await inventory.discover(gateways, fleet)
+
+
+def use_simulator(address: str | None) -> None:
+    """Point the settings at a running simulator, if one is named."""
+    if address:
+        rehearsal.enter(rehearsal.addresses_of(address))
+
+
+def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
+    """Return labels of the form key=value.
+
+    Raises:
+        ManifestError: One is not of that form.
+    """
+    pairs = [text.partition("=") for text in texts]
+    problems = tuple(f"--label {text}  write key=value" for text, pair in zip(texts, pairs, strict=True) if not pair[1])
+    if problems:
+        raise ManifestError(problems)
+    return {key: value for key, _, value in pairs}
