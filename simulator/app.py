@@ -42,8 +42,7 @@ class Backend:
     def __init__(self, data: Mapping[str, Any], clock: Clock) -> None:
         names = [str(c.get("name", "")).lower() for c in data.get("clusters") or [] if isinstance(c, dict)]
         self.kube_tokens = {name: secrets.token_urlsafe(24) for name in names}
-        roles = {name: {token: "cluster-admin"} for name, token in self.kube_tokens.items()}
-        self.world, self.agents = build(data, clock, roles)
+        self.world, self.agents = build(data, clock, self.kube_tokens)
         arc = ArcApi(self.world, self.agents)
         providers = (permissions.register, registries.register, acr.register, tokens.register, arc.register)
         self.arm = Arm(self.world, subscriptions.register, *providers)

@@ -18,7 +18,7 @@ from simulator.cloud import (
     sync_actions,
 )
 from simulator.credentials import SLOTS, ConnectionString
-from simulator.kube import Cluster, KubeError, NodeSpec, PullAnswer, PullRequest
+from simulator.kube import ADMIN, Cluster, KubeError, NodeSpec, PullAnswer, PullRequest, UserSpec
 from simulator.loader import WorldError, camel, check, moment
 from simulator.podlogs import PodLogs
 from simulator.roles import Assignment, Principal, Roles, object_id
@@ -46,10 +46,10 @@ class Builder:
     Args:
         data: The JSON, checked by `loader.check`.
         clock: Is set to the world's time.
-        kube_tokens: Roles by bearer token, for each cluster's name.
+        kube_tokens: The token of the user in each cluster's kubeconfig, by the cluster's name.
     """
 
-    def __init__(self, data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]]) -> None:
+    def __init__(self, data: Json, clock: Clock, kube_tokens: Mapping[str, str]) -> None:
         start = moment(data["time"]) if "time" in data else datetime.now(UTC)
         clock.reset(start - SETTLING)
         given = data.get("timings", {})
@@ -156,7 +156,7 @@ class Builder:
 
     def _cluster(self, item: Json) -> ConnectedCluster:
         kubernetes = item.get("kubernetes", {})
-        nodes = tuple(NodeSpec(**node) for node in kubernetes.get("nodes", [{"name": "node-1"}]))
+        nodes = tuple(_node(node) for node in kubernetes.get("nodes", [{"name": "node-1"}]))
         version = kubernetes.get("version", "1.36.2")
         connectivity = item.get("connectivity", "Connected")
         beat = moment(item["lastHeartbeat"]) if "lastHeartbeat" in item else self.world.now()
@@ -192,7 +192,7 @@ class Builder:
             nodes=nodes,
             storage_classes=tuple(kubernetes.get("storageClasses", ["standard"])),
             namespaces=tuple(kubernetes.get("namespaces", ["default"])),
-            tokens=self._tokens.get(name),
+            tokens={self._tokens[name]: _user(kubernetes.get("user"))} if name in self._tokens else None,
             image_pull=self.world.timings.image_pull,
             container_start=self.world.timings.container_start,
         )
@@ -226,7 +226,19 @@ class Builder:
         return 0
 
 
-def build(data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]] | None = None) -> tuple[World, Agents]:
+def _node(item: Json) -> NodeSpec:
+    return NodeSpec(item["name"], item.get("os", "linux"), item.get("arch", "amd64"), tuple(item.get("taints", ())))
+
+
+def _user(item: Json | None) -> UserSpec:
+    """Return the user of a cluster's kubeconfig, without one an administrator."""
+    if item is None:
+        return ADMIN
+    groups, namespaces, rules = (tuple(item.get(key, ())) for key in ("groups", "namespaces", "rules"))
+    return UserSpec(item.get("name", "fleet"), groups, item.get("role", ""), namespaces, rules)
+
+
+def build(data: Json, clock: Clock, kube_tokens: Mapping[str, str] | None = None) -> tuple[World, Agents]:
     """Check `data` and build its world; WorldError with every error when it is an impossible one."""
     check(data)
     # However long the building takes, it takes no simulated time.

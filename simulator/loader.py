@@ -23,8 +23,9 @@ KEYS = {
         logLevel authType""",
     "clusters": """name resourceGroup subscription location connectivity lastHeartbeat tags kubernetes
         extension""",
-    "kubernetes": "version serviceCIDRs nodes storageClasses namespaces reachable services",
-    "nodes": "name os arch",
+    "kubernetes": "version serviceCIDRs nodes storageClasses namespaces reachable services user",
+    "nodes": "name os arch taints",
+    "user": "name groups role namespaces rules",
     "services": "namespace name clusterIP",
     "extension": "name connectedRegistry clusterIP version settings",
 }
@@ -133,6 +134,7 @@ class _Checker:
         self._keys(kubernetes, "kubernetes", f"{path}.kubernetes")
         for kind in ("nodes", "services"):
             list(self._items(kubernetes, kind, f"{path}.kubernetes"))
+        self._keys(kubernetes.get("user") or {}, "user", f"{path}.kubernetes.user")
         for cidr in kubernetes.get("serviceCIDRs", []):
             self._try(ipaddress.ip_network, cidr, f"{path}.kubernetes.serviceCIDRs")
         if cluster.get("extension"):
