@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -17,7 +18,7 @@ class Secret:
     __slots__ = ("_give",)
 
     def __init__(self, text: str) -> None:
-        self._give = lambda: text
+        self._give: Callable[[], str] = lambda: text
 
     def reveal(self) -> str:
         """Return the text. Call it only where the value leaves for its destination."""
