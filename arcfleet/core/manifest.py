@@ -114,6 +114,7 @@ class SiteEntry(Model):
     workloads: Workloads = ()
     """What runs at the site from the connected registry."""
     credentials: Credentials = Credentials()
+    """When the sync token's passwords are rotated."""
     timeouts: Timeouts = Timeouts()
     """How long each stage may take."""
 
