@@ -10,20 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from arcfleet.core.credentials import Minted
+from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import (
     ClusterFacts,
     ConnectedRegistryFacts,
     ExtensionFacts,
     RegistryFacts,
+    ScopeMapFacts,
     TokenFacts,
     WorkloadFacts,
 )
 from arcfleet.core.findings import Finding
 from arcfleet.core.inventory import FoundCluster
+from arcfleet.core.journal import Entry
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef, RegistryRef
 from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
+from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
 from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
@@ -40,14 +45,26 @@ class Clock(Protocol):
 
 
 class Registries(Protocol):
-    """Cloud registries, and the connected registries and tokens in them."""
+    """Cloud registries, and the connected registries, tokens and scope maps in them."""
+
+    async def add_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
+        """Add actions to a scope map, which is created where it is missing; none of anybody else's is lost."""
 
     async def connected_registries(
         self, registry: RegistryRef, *, max_age: float
     ) -> Mapping[str, ConnectedRegistryFacts]:
         """Return all connected registries by lower-case name, from one list call that is at most `max_age` s old."""
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Secret:
+    async def create_connected_registry(self, registry: RegistryRef, name: str, spec: ConnectedRegistrySpec) -> None:
+        """Create a connected registry."""
+
+    async def create_token(self, registry: RegistryRef, name: str, scope_map: str) -> None:
+        """Create an enabled token without passwords, with a scope map's rights; one that exists is left alone."""
+
+    async def enable_data_endpoint(self, registry: RegistryRef) -> None:
+        """Enable the registry's dedicated data endpoint, once for all who ask."""
+
+    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
         """Replace one password slot of a token and return the new password. Sent at most once per call."""
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
@@ -59,11 +76,17 @@ class Registries(Protocol):
     async def scope_actions(self, registry: RegistryRef, scope_map_id: str) -> Collection[str]:
         """Return the actions of a scope map, from a list call shared by all sites of the registry."""
 
-    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
-        """Return all tokens by lower-case name, from one list call that is at most `max_age` s old."""
+    async def scope_maps(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, ScopeMapFacts]:
+        """Return all scope maps by lower-case name, from one list call that is at most `max_age` s old."""
 
     async def token(self, registry: RegistryRef, token_id: str, *, max_age: float) -> TokenFacts:
         """Return a token as it was at most `max_age` s ago."""
+
+    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
+        """Return all tokens by lower-case name, from one list call that is at most `max_age` s old."""
+
+    async def update_connected_registry(self, registry: RegistryRef, name: str, spec: ConnectedRegistrySpec) -> None:
+        """Change what a spec gives of a connected registry."""
 
 
 class Extensions(Protocol):
@@ -100,6 +123,9 @@ class Images(Protocol):
     async def digest(self, login_server: str, image: ImageRef) -> str:
         """Return the digest that a tag has in the cloud registry."""
 
+    async def pushed(self, login_server: str, image: ImageRef) -> datetime | None:
+        """Return when a tag was pushed last; None for a digest, or where the registry does not say."""
+
     async def any_repository(self, login_server: str) -> bool:
         """Tell whether a cloud registry holds a repository that the caller may list."""
 
@@ -119,8 +145,21 @@ class Kubernetes(Protocol):
     async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
         """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
 
-    async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
-        """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
+    async def extension_evidence(self, site: Site) -> ExtensionEvidence:
+        """Return what the cluster shows of the connected registry in it; what may not be read is said in it."""
+
+    async def workload(self, site: Site, namespace: str, name: str, kind: str = "Deployment") -> WorkloadFacts | None:
+        """Return a workload with the pods of its newest revision; None where it does not exist."""
+
+
+class Journal(Protocol):
+    """What was done with tokens' passwords, kept where a killed run leaves it."""
+
+    async def read(self, key: str) -> Entry | None:
+        """Return a token's entry, by `core.journal.key`; None where nothing was done."""
+
+    async def write(self, key: str, entry: Entry) -> None:
+        """Keep a token's entry, in place of the one before; returns once it is kept."""
 
 
 class Progress(Protocol):
@@ -152,3 +191,4 @@ class Gateways:
     subscriptions: Subscriptions
     images: Images
     kubernetes: Kubernetes
+    journal: Journal

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from arcfleet.core import plan as planning
+from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import Trail
 from arcfleet.core.plan import Disposition, Step
 from arcfleet.core.workloads import Desired
 from tasks.credentials import client_login, generate_credential, write_pull_secrets
+from tasks.ensure import ensure_connected_registry
 from tasks.extension import install_extension, settle_extension
 from tasks.health import wait_healthy
 from tasks.observe import observe
@@ -29,19 +31,23 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
     plan = trail.plan
     if plan is None or plan.finding:
         return
-    changed_at = await _install(site, facts, trail) if plan.install else None
+    ensured_at = None
+    if plan.ensure:
+        async with step(trail, Step.ENSURE):
+            facts, ensured_at = await ensure_connected_registry(site, facts, plan.ensure)
+    credential, changed_at = await _install(site, facts, trail) if plan.install else (None, None)
     async with step(trail, Step.WAIT_HEALTHY):
-        await wait_healthy(site, facts, changed_at)
+        await wait_healthy(site, facts, changed_at, credential)
     if plan.disposition is not Disposition.NOOP and wanted:
         async with step(trail, Step.CHECK_SYNC):
-            await check_sync(site, facts, wanted, changed_at)
+            trail.saw(await check_sync(site, facts, wanted, changed_at, ensured_at))
     if plan.pull_secrets:
         async with step(trail, Step.PULL_SECRET):
             login = await client_login(site, facts, plan.pull_secrets)
             await write_pull_secrets(site, plan.pull_secrets, login)
     for item in wanted:
         async with step(trail, Step.ROLL_OUT):
-            await roll_out(site, facts, item)
+            trail.saw((await roll_out(site, facts, item))[1:])
 
 
 async def observe_and_plan(fleet: Fleet, site: Site, trail: Trail) -> tuple[SiteFacts, tuple[Desired, ...]]:
@@ -65,8 +71,8 @@ async def _planned(fleet: Fleet, site: Site, trail: Trail) -> tuple[SiteFacts, t
     return facts, wanted
 
 
-async def _install(site: Site, facts: SiteFacts, trail: Trail) -> datetime:
+async def _install(site: Site, facts: SiteFacts, trail: Trail) -> tuple[Credential, datetime]:
     async with step(trail, Step.GENERATE_CREDENTIAL):
-        connection_string = await generate_credential(site, facts)
+        credential = await generate_credential(site, facts)
     async with step(trail, Step.INSTALL_EXTENSION):
-        return await install_extension(site, facts, connection_string)
+        return credential, await install_extension(site, facts, credential)

@@ -13,8 +13,9 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.utilities.names import generate_slug
 
+from arcfleet.core import nesting
 from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import FleetReport, Outcome, Result, Trail
+from arcfleet.core.outcomes import FleetReport, Outcome, Result, Trail, below
 from arcfleet.errors import FleetError
 from flows import chain
 from tasks.fleet import load_fleet
@@ -37,15 +38,35 @@ async def run(path: str, sites: Sequence[str], labels: Mapping[str, str], max_co
         here.progress.start([site.name for site in fleet.sites], run_name)
         began = here.gateways.clock.monotonic()
         slots = asyncio.Semaphore(max_concurrency or fleet.rollout.max_concurrency)
-        ended = await asyncio.gather(*(_one(fleet, site, slots, here) for site in fleet.sites))
-        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended))
+        ended = await _all(fleet, slots, here)
+        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended), path)
         here.progress.finish(report)
     await publish_report(report)
     return final_state(report)
 
 
-async def _one(fleet: Fleet, site: Site, slots: asyncio.Semaphore, here: Session) -> Outcome:
+async def _all(fleet: Fleet, slots: asyncio.Semaphore, here: Session) -> list[Outcome]:
+    """Deploy all sites, parents before their children, and return their outcomes in the fleet's order.
+
+    A parent that was not chosen is not waited for: what there is below it, Azure shows.
+    """
+    running: dict[str, asyncio.Task[Outcome]] = {}
+    async with asyncio.TaskGroup() as group:
+        for site in nesting.parents_first(fleet.sites):
+            parent = running.get(site.parent or "")
+            running[site.name] = group.create_task(_one(fleet, site, parent, slots, here))
+    return [running[site.name].result() for site in fleet.sites]
+
+
+async def _one(
+    fleet: Fleet, site: Site, parent: asyncio.Task[Outcome] | None, slots: asyncio.Semaphore, here: Session
+) -> Outcome:
     """Deploy one site within the fleet's concurrency. A site's failure is its outcome, never the fleet's exception."""
+    above = await parent if parent else None
+    if above and not above.is_well:
+        outcome = below(site.name, above)
+        here.progress.end(outcome)
+        return outcome
     trail = Trail(site.name)
     async with slots:
         (error,) = await asyncio.gather(chain.deploy(fleet, site, trail), return_exceptions=True)

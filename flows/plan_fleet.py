@@ -9,6 +9,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from arcfleet.core import nesting
 from arcfleet.core.findings import of_error
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet, Site
@@ -35,8 +36,8 @@ async def plan_fleet(fleet: str, sites: list[str] | None = None, labels: dict[st
         slots = asyncio.Semaphore(loaded.rollout.max_concurrency)
         plans = await asyncio.gather(*(_one(loaded, site, slots) for site in loaded.sites))
         now = await here.gateways.registries.service_time()
-    named = {site.name: plan for site, plan in zip(loaded.sites, plans, strict=True)}
-    made = FleetPlan(loaded.name, now, loaded.rollout.max_concurrency, named)
+    combined = nesting.combined(loaded.sites, plans)
+    made = FleetPlan(loaded.name, now, loaded.rollout.max_concurrency, combined)
     await publish_plan(made)
     counts = ", ".join(f"{count} {which}" for which, count in made.counts.items())
     return Completed(message=f"plan {made.id}: {counts}")

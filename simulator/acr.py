@@ -14,6 +14,7 @@ from simulator.cloud import ACR, MANAGED, ConnectedRegistry, Registry, Stamps, g
 from simulator.http import Request, Response, Router
 from simulator.loader import MAX_CLIENTS, MAX_CONNECTED
 from simulator.schedule import SyncSchedule, parse_duration, valid_cron
+from simulator.syncing import MANUAL, FullSync
 from simulator.views import connected_view
 from simulator.world import World
 
@@ -102,7 +103,9 @@ class AcrApi:
         sync = properties.get("syncProperties")
         if sync:
             if sync.get("authType") == MANAGED:
-                self._migrate(connected, request)
+                self._migrate(registry, connected, request)
+            elif "authType" in sync and connected.auth_type == MANAGED:
+                raise invalid(f"The connected registry {connected.name} cannot go back to a sync token.")
             # A schedule without a window drops the window (recorded, seq 84).
             window = sync.get("syncWindow", None if "schedule" in sync else connected.schedule.window)
             connected.schedule = _schedule(sync.get("schedule", connected.schedule.cron), window)
@@ -145,7 +148,14 @@ class AcrApi:
         return Response(202, headers={"Location": location})
 
     def resync(self, request: Request, params: dict[str, str]) -> Response:
-        """Accept the preview's manual resync: the next contact copies everything anyhow."""
+        """Ask for a full sync (preview): it waits for the next contact, as any message does."""
+        registry, connected = self._find(params)
+        now = self._world.now()
+        registry.settle(now)
+        if connected.instance is None:
+            raise ArmError(409, "Conflict", f"The connected registry {connected.name} is not activated.")
+        connected.full_sync = FullSync(MANUAL, now)
+        connected.instance.hurry(now)
         return self.get_connected(request, params)
 
     def operation_status(self, request: Request, params: dict[str, str]) -> Response:
@@ -205,10 +215,12 @@ class AcrApi:
         self._settings(registry, connected, properties)
         return connected
 
-    def _migrate(self, connected: ConnectedRegistry, request: Request) -> None:
+    def _migrate(self, registry: Registry, connected: ConnectedRegistry, request: Request) -> None:
         """Let an identity take the sync token's place: one way, and only while Offline (azure-cli)."""
         if connected.instance is not None and connected.instance.online(self._world.now()):
             raise invalid(f"The connected registry {connected.name} must be Offline to change its authentication.")
+        if registry.children(connected.name):
+            raise invalid("A connected registry with a managed identity has no children.")
         connected.token, connected.auth_type, connected.identity = "", MANAGED, _identity(request)
 
     def _parent(self, registry: Registry, identifier: str | None, mode: str) -> str | None:
@@ -245,10 +257,14 @@ class AcrApi:
         return connected_view(self._world, registry, connected, preview=preview)
 
 
-def operation_done(world: World, request: Request, place: str, prefix: str, kind: str = "operationStatuses") -> str:
-    """Return the URL of an operation that has ended when it is asked for, as recorded ones have (seq 10 and 11)."""
+def operation_url(world: World, request: Request, place: str, prefix: str, kind: str = "operationStatuses") -> str:
+    """Begin an operation at `place` and return its URL; it ends after the time that the world gives such ones."""
     operation = world.operations.begin("InProgress", world.now(), prefix=prefix)
-    operation.end("Succeeded", world.now())
+    seconds = world.timings.registry_operation
+    if seconds:
+        world.clock.after(seconds, lambda: operation.end("Succeeded", world.now()))
+    else:
+        operation.end("Succeeded", world.now())
     return f"{request.base_url}{place}/{kind}/{operation.id}?api-version={api_version(request)}"
 
 

@@ -54,7 +54,8 @@ class Agents:
         `depth` is how many parents its connected registry has: they have synced before it.
         """
         release = self._release(cluster, extension)
-        self._chart(cluster, extension).install(release.created)
+        chart = self._chart(cluster, extension)
+        cluster.latent.furnish = lambda: chart.install(release.created)
         cluster.release = release
         now = self._world.now()
         turn = timedelta(seconds=60 + self._world.timings.sync_lag)

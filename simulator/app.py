@@ -17,6 +17,7 @@ from simulator.clock import Clock
 from simulator.control import Control
 from simulator.faults import Faults
 from simulator.http import Request, Response, Router, TransportAbortError
+from simulator.images import subscriptions_of
 from simulator.ledger import Ledger, kube_kind, kube_writes, registry_kind
 from simulator.registry import DataPlane
 from simulator.sources import Source
@@ -42,8 +43,7 @@ class Backend:
     def __init__(self, data: Mapping[str, Any], clock: Clock) -> None:
         names = [str(c.get("name", "")).lower() for c in data.get("clusters") or [] if isinstance(c, dict)]
         self.kube_tokens = {name: secrets.token_urlsafe(24) for name in names}
-        roles = {name: {token: "cluster-admin"} for name, token in self.kube_tokens.items()}
-        self.world, self.agents = build(data, clock, roles)
+        self.world, self.agents = build(data, clock, self.kube_tokens)
         arc = ArcApi(self.world, self.agents)
         providers = (permissions.register, registries.register, acr.register, tokens.register, arc.register)
         self.arm = Arm(self.world, subscriptions.register, *providers)
@@ -69,6 +69,7 @@ class Simulation:
         self.faults = Faults()
         self.ledger = Ledger()
         self.backend = Backend(data, clock)
+        self._subscribe(self.backend.world, data)
         self.ca: str | None = None
         self.replaced: Callable[[], None] = lambda: None
         self._control = Control(self)
@@ -76,9 +77,14 @@ class Simulation:
     def load(self, data: Mapping[str, Any]) -> None:
         """Replace the world; WorldError, and no change, when it is an impossible one."""
         # A world whose objects a cluster refuses is noticed only by building it: try it beside this one.
-        Backend(data, Clock(manual=True))
+        subscriptions_of(Backend(data, Clock(manual=True)).world, data)
         self.backend = Backend(data, self.clock)
+        self._subscribe(self.backend.world, data)
         self.replaced()
+
+    def _subscribe(self, world: World, data: Mapping[str, Any]) -> None:
+        for subscription in subscriptions_of(world, data):
+            world.notifier.subscribe(subscription)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request, as faults allow."""

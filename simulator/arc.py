@@ -62,7 +62,7 @@ class ArcApi:
         """List a cluster's extensions."""
         cluster = self._cluster(params)
         views = [extension_view(cluster, e, _version(request)) for e in cluster.extensions.values()]
-        return Response.json({"value": views, "nextLink": None})
+        return page(self._world, views, request, nextLink=None)
 
     def get_extension(self, request: Request, params: dict[str, str]) -> Response:
         """Show one extension."""

@@ -187,15 +187,18 @@ def properties_of(request: Request) -> dict[str, Any]:
     return properties
 
 
-def page(world: World, items: list[dict[str, Any]], request: Request) -> Response:
-    """Return one page of what the caller may see of a list: `value` and an absolute `nextLink`, if more follow."""
+def page(world: World, items: list[dict[str, Any]], request: Request, **last: None) -> Response:
+    """Return one page of what the caller may see of a list: `value` and an absolute `nextLink`, if more follow.
+
+    `last` is what the last page has besides; some providers write `nextLink` there, as null.
+    """
     if world.roles.principals:
         caller = world.roles.of(request)
         items = [item for item in items if caller.may(*operation("GET", item["id"]))]
     token = request.query.get("$skiptoken", "0")
     start = int(token) if token.isdecimal() else 0
     end = start + world.page_size
-    payload: dict[str, Any] = {"value": items[start:end]}
+    payload: dict[str, Any] = {"value": items[start:end], **last}
     if end < len(items):
         link = f"{request.base_url}{request.path}?api-version={api_version(request)}&$skiptoken={end}"
         payload["nextLink"] = link

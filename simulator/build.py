@@ -7,6 +7,7 @@ from typing import Any
 from simulator.agents import Agents
 from simulator.clock import Clock
 from simulator.cloud import (
+    MANAGED,
     ConnectedRegistry,
     Group,
     Push,
@@ -15,13 +16,15 @@ from simulator.cloud import (
     Stamps,
     Token,
     derived_digest,
+    gateway_actions,
     sync_actions,
 )
 from simulator.credentials import SLOTS, ConnectionString
-from simulator.kube import Cluster, KubeError, NodeSpec, PullAnswer, PullRequest
+from simulator.kube import ADMIN, Cluster, KubeError, NodeSpec, PullAnswer, PullRequest, UserSpec
+from simulator.latent import LatentCluster
 from simulator.loader import WorldError, camel, check, moment
 from simulator.podlogs import PodLogs
-from simulator.roles import Assignment, Principal, Roles, object_id
+from simulator.roles import object_id, roles_of
 from simulator.schedule import EACH_MINUTE, SyncSchedule
 from simulator.sources import pull
 from simulator.world import PAGE, ConnectedCluster, Extension, Timings, World
@@ -46,10 +49,10 @@ class Builder:
     Args:
         data: The JSON, checked by `loader.check`.
         clock: Is set to the world's time.
-        kube_tokens: Roles by bearer token, for each cluster's name.
+        kube_tokens: The token of the user in each cluster's kubeconfig, by the cluster's name.
     """
 
-    def __init__(self, data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]]) -> None:
+    def __init__(self, data: Json, clock: Clock, kube_tokens: Mapping[str, str]) -> None:
         start = moment(data["time"]) if "time" in data else datetime.now(UTC)
         clock.reset(start - SETTLING)
         given = data.get("timings", {})
@@ -83,6 +86,10 @@ class Builder:
         # A parent must run before its children, and a parent's site may be listed after them.
         for item in sorted(deployed, key=lambda c: self._depth(c["extension"]["connectedRegistry"])):
             self._deploy(self.world.clusters_by_name[item["name"].lower()], item["extension"])
+        for item in self._data.get("clusters", []):
+            if item.get("kubernetes", {}).get("services") or (item.get("extension") or {}).get("settings"):
+                # What a cluster may refuse must be noticed now.
+                self.world.clusters_by_name[item["name"].lower()].latent.get()
         self.world.clock.step(SETTLING.total_seconds())
         return self.world
 
@@ -116,7 +123,20 @@ class Builder:
             self._token(registry, token)
         for connected in item.get("connectedRegistries", []):
             self._connected(registry, connected)
+        for child in registry.connected.values():
+            if child.auth_type != MANAGED:
+                self._admit(registry, child)
         return registry
+
+    def _admit(self, registry: Registry, child: ConnectedRegistry) -> None:
+        """Let its sync token, and those above a nested registry, pass messages on, as az does when it creates one."""
+        above: str | None = child.name
+        while above is not None:
+            parent = registry.connected[above.lower()]
+            scope_map = registry.scope_of(registry.tokens[parent.token.lower()])
+            if scope_map is not None:
+                scope_map.actions += [a for a in gateway_actions(child.name) if a not in scope_map.actions]
+            above = parent.parent
 
     def _scope_map(self, registry: Registry, name: str, actions: list[str]) -> None:
         if name.lower() not in registry.scope_maps:
@@ -133,9 +153,10 @@ class Builder:
 
     def _connected(self, registry: Registry, item: Json) -> None:
         name, mode = item["name"], item.get("mode", "ReadOnly")
-        repositories = item.get("repositories", [])
-        self._scope_map(registry, name, sync_actions(name, mode, repositories))
-        self._token(registry, {"name": name})
+        repositories, managed = item.get("repositories", []), item.get("authType") == MANAGED
+        if not managed:
+            self._scope_map(registry, name, sync_actions(name, mode, repositories))
+            self._token(registry, {"name": name})
         for client in item.get("clientTokens", []):
             actions = [f"repositories/{r}/{p}" for r in repositories for p in ("content/read", "metadata/read")]
             if client.lower() not in registry.tokens:
@@ -143,7 +164,7 @@ class Builder:
                 self._token(registry, {"name": client})
         registry.connected[name.lower()] = ConnectedRegistry(
             name,
-            name,
+            "" if managed else name,
             SyncSchedule(item.get("schedule", EACH_MINUTE), item.get("syncWindow")),
             self._stamps(),
             mode=mode,
@@ -152,21 +173,22 @@ class Builder:
             client_tokens=list(item.get("clientTokens", [])),
             log_level=item.get("logLevel", "Information"),
             auth_type=item.get("authType"),
+            identity=item.get("identity"),
         )
 
     def _cluster(self, item: Json) -> ConnectedCluster:
         kubernetes = item.get("kubernetes", {})
-        nodes = tuple(NodeSpec(**node) for node in kubernetes.get("nodes", [{"name": "node-1"}]))
+        nodes = tuple(_node(node) for node in kubernetes.get("nodes", [{"name": "node-1"}]))
         version = kubernetes.get("version", "1.36.2")
         connectivity = item.get("connectivity", "Connected")
         beat = moment(item["lastHeartbeat"]) if "lastHeartbeat" in item else self.world.now()
-        cluster = ConnectedCluster(
+        return ConnectedCluster(
             item["name"],
             item.get("subscription", self.world.subscription),
             item.get("resourceGroup", "rg-arc"),
             item.get("location", LOCATION),
             self._stamps(),
-            self._kube(item, version, nodes),
+            self._latent(item, version, nodes),
             version,
             nodes,
             connectivity=connectivity,
@@ -174,41 +196,45 @@ class Builder:
             heartbeat=None if connectivity == "Connecting" else beat,
             tags=dict(item.get("tags", {})),
         )
-        cluster.kube.logs = PodLogs(self.world, cluster)
-        return cluster
 
-    def _kube(self, item: Json, version: str, nodes: tuple[NodeSpec, ...]) -> Cluster:
+    def _latent(self, item: Json, version: str, nodes: tuple[NodeSpec, ...]) -> LatentCluster:
         kubernetes, name = item.get("kubernetes", {}), item["name"].lower()
+        timings = self.world.timings
 
         def pulled(request: PullRequest) -> PullAnswer:
             return pull(self.world, self.world.clusters_by_name[name], request)
 
-        kube = Cluster(
-            name,
-            self.world.clock,
-            pulled,
-            version=version,
-            service_cidrs=tuple(kubernetes.get("serviceCIDRs", ["10.96.0.0/16"])),
-            nodes=nodes,
-            storage_classes=tuple(kubernetes.get("storageClasses", ["standard"])),
-            namespaces=tuple(kubernetes.get("namespaces", ["default"])),
-            tokens=self._tokens.get(name),
-            image_pull=self.world.timings.image_pull,
-            container_start=self.world.timings.container_start,
-        )
-        kube.connected = kubernetes.get("reachable", True)
-        for service in kubernetes.get("services", []):
-            kube.create("services", _service(service))
-        return kube
+        # Made here, so that a mistake in the world is told when it is loaded.
+        tokens = {self._tokens[name]: _user(kubernetes.get("user"))} if name in self._tokens else None
+
+        def make(clock: Clock) -> Cluster:
+            kube = Cluster(
+                name,
+                clock,
+                pulled,
+                version=version,
+                service_cidrs=tuple(kubernetes.get("serviceCIDRs", ["10.96.0.0/16"])),
+                nodes=nodes,
+                storage_classes=tuple(kubernetes.get("storageClasses", ["standard"])),
+                namespaces=tuple(kubernetes.get("namespaces", ["default"])),
+                tokens=tokens,
+                image_pull=timings.image_pull,
+                container_start=timings.container_start,
+            )
+            kube.logs = PodLogs(self.world, self.world.clusters_by_name[name])
+            for service in kubernetes.get("services", []):
+                kube.create("services", _service(service))
+            return kube
+
+        latent = LatentCluster(self.world.clock, self.world.now(), make)
+        latent.reachable = kubernetes.get("reachable", True)
+        return latent
 
     def _deploy(self, cluster: ConnectedCluster, item: Json) -> None:
         name = item["connectedRegistry"]
         registry = next(r for r in self.world.registries.values() if name.lower() in r.connected)
         connected = registry.connected[name.lower()]
-        token = registry.tokens[connected.token.lower()]
-        password = token.passwords.get(SLOTS[0]) or token.generate(SLOTS[0], self._born(), 0)
-        gateway = registry.gateway(connected) or ""
-        text = ConnectionString(connected.name, token.name, password.value, gateway, "https")
+        text = self._connection(registry, connected)
         extension = Extension(item.get("name", name), self._stamps())
         extension.settings = {"service.clusterIP": item["clusterIP"], **item.get("settings", {})}
         extension.protected = {"connectionString": text.render()}
@@ -218,6 +244,15 @@ class Builder:
         cluster.extensions[extension.name.lower()] = extension
         self.agents.deploy(cluster, extension, self._depth(name))
 
+    def _connection(self, registry: Registry, connected: ConnectedRegistry) -> ConnectionString:
+        gateway = registry.gateway(connected) or ""
+        if connected.auth_type == MANAGED:
+            identity = connected.client_id or object_id(connected.name)
+            return ConnectionString(connected.name, "", "", gateway, "https", identity)
+        token = registry.tokens[connected.token.lower()]
+        password = token.passwords.get(SLOTS[0]) or token.generate(SLOTS[0], self._born(), 0)
+        return ConnectionString(connected.name, token.name, password.value, gateway, "https")
+
     def _depth(self, name: str) -> int:
         for registry in self.world.registries.values():
             connected = registry.connected.get(name.lower())
@@ -226,7 +261,19 @@ class Builder:
         return 0
 
 
-def build(data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]] | None = None) -> tuple[World, Agents]:
+def _node(item: Json) -> NodeSpec:
+    return NodeSpec(item["name"], item.get("os", "linux"), item.get("arch", "amd64"), tuple(item.get("taints", ())))
+
+
+def _user(item: Json | None) -> UserSpec:
+    """Return the user of a cluster's kubeconfig, without one an administrator."""
+    if item is None:
+        return ADMIN
+    groups, namespaces, rules = (tuple(item.get(key, ())) for key in ("groups", "namespaces", "rules"))
+    return UserSpec(item.get("name", "fleet"), groups, item.get("role", ""), namespaces, rules)
+
+
+def build(data: Json, clock: Clock, kube_tokens: Mapping[str, str] | None = None) -> tuple[World, Agents]:
     """Check `data` and build its world; WorldError with every error when it is an impossible one."""
     check(data)
     # However long the building takes, it takes no simulated time.
@@ -239,19 +286,6 @@ def build(data: Json, clock: Clock, kube_tokens: Mapping[str, dict[str, str]] | 
         raise WorldError([f"a cluster refuses what the world puts into it: {error}"]) from error
     finally:
         clock.set_speed(speed)
-
-
-def roles_of(data: Json) -> Roles:
-    """Return the principals of a checked world, with their roles."""
-    return Roles([_principal(item) for item in data.get("principals", [])])
-
-
-def _principal(item: Json) -> Principal:
-    keys = ("actions", "notActions", "dataActions", "notDataActions")
-    roles = item.get("roles", [])
-    assigned = tuple(Assignment(role["scope"], *(tuple(role.get(key, ())) for key in keys)) for role in roles)
-    client = item["clientId"]
-    return Principal(client, item.get("objectId", object_id(client)), item.get("token"), assigned)
 
 
 def push_image(registry: Registry, item: Json, now: datetime) -> Push:

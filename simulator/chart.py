@@ -18,13 +18,12 @@ class Chart:
 
     def __init__(self, cluster: ConnectedCluster, extension: Extension, version: str) -> None:
         self._cluster = cluster
-        self._kube = cluster.kube
         self._extension = extension
         self._version = version
 
     def install(self, created: Created) -> None:
         """Create every object and note it in `created`; KubeError as soon as one is refused."""
-        if self._kube.get("namespaces", None, NAME) is None:
+        if self._cluster.kube.get("namespaces", None, NAME) is None:
             self._create("namespaces", {"metadata": {"name": NAME}}, created, namespaced=False)
         self._create("persistentvolumeclaims", self._claim(), created)
         self._create("services", self._service(), created)
@@ -32,15 +31,15 @@ class Chart:
 
     def restart(self) -> None:
         """Replace the deployment, so that its pod starts again with new settings."""
-        if self._kube.get("deployments", NAME, NAME) is not None:
-            self._kube.delete("deployments", NAME, NAME)
+        if self._cluster.kube.get("deployments", NAME, NAME) is not None:
+            self._cluster.kube.delete("deployments", NAME, NAME)
         self._create("deployments", self._deployment(), [])
 
     def remove(self, created: Created) -> None:
         """Delete what was created, the newest first; somebody may have deleted some of it already."""
         for resource, namespace, name in reversed(created):
             try:
-                self._kube.delete(resource, namespace, name)
+                self._cluster.kube.delete(resource, namespace, name)
             except KubeError as error:
                 if error.code != 404:
                     raise
@@ -48,20 +47,20 @@ class Chart:
 
     def terminating(self) -> bool:
         """Say whether the namespace is still on its way out."""
-        namespace = self._kube.get("namespaces", None, NAME)
+        namespace = self._cluster.kube.get("namespaces", None, NAME)
         return namespace is not None and "deletionTimestamp" in namespace["metadata"]
 
     def startable(self) -> bool:
         """Say whether the pod can come up: its volume's class exists and a linux/amd64 node does."""
         class_name = self._extension.settings.get("pvc.storageClassName")
         suitable = any(node.os == "linux" and node.arch == "amd64" for node in self._cluster.nodes)
-        return suitable and self._kube.storage_class(class_name) is not None
+        return suitable and self._cluster.kube.storage_class(class_name) is not None
 
     def _create(self, resource: str, obj: dict[str, Any], created: Created, *, namespaced: bool = True) -> None:
         namespace = NAME if namespaced else None
         if namespaced:
             obj["metadata"]["namespace"] = NAME
-        self._kube.create(resource, obj)
+        self._cluster.kube.create(resource, obj)
         created.append((resource, namespace, obj["metadata"]["name"]))
 
     def _claim(self) -> dict[str, Any]:

@@ -81,6 +81,13 @@ class Clock:
             self._arm()
         return handle
 
+    def adopt(self, handle: Handle) -> None:
+        """Take over an event of another clock, behind what is already due at its moment."""
+        self._counter += 1
+        handle.order = self._counter
+        heapq.heappush(self._heap, handle)
+        self._arm()
+
     def after(self, seconds: float, callback: Callback) -> Handle:
         """Call `callback` when `seconds` simulated seconds have passed."""
         return self.at(self.now() + timedelta(seconds=seconds), callback)

@@ -10,6 +10,7 @@ from simulator.credentials import Password
 from simulator.instance import Instance
 from simulator.kube.pull import Behaviour
 from simulator.schedule import SyncSchedule
+from simulator.syncing import FullSync
 
 ACR = "Microsoft.ContainerRegistry"
 MANAGED = "ManagedIdentity"
@@ -101,6 +102,8 @@ class ConnectedRegistry:
     Attributes:
         token: The sync token's name; empty if `identity`, a user-assigned identity's id, takes its place.
         instance: The one that last activated it.
+        full_sync: The last full sync, or the one that is asked for.
+        full_synced: The end of the last good one.
     """
 
     name: str
@@ -121,6 +124,8 @@ class ConnectedRegistry:
     instance: Instance | None = None
     last_activity: datetime | None = None
     last_sync: datetime | None = None
+    full_sync: FullSync | None = None
+    full_synced: datetime | None = None
     version: str | None = None
     host: str | None = None
 
@@ -190,6 +195,21 @@ class Registry:
         scope = self.scope_of(token)
         return scope.repositories() if scope else set()
 
+    def admits(self, connected: ConnectedRegistry) -> bool:
+        """Say whether the sync token of a connected registry, and each one above it, may pass its messages on.
+
+        Source: az acr connected-registry create, which gives `gateway/NAME/…` to every ancestor's scope map.
+        """
+        needed, above = set(gateway_actions(connected.name)), connected
+        while True:
+            token = self.tokens.get(above.token.lower())
+            scope = self.scope_of(token) if token else None
+            if scope is None or not needed <= set(scope.actions):
+                return False
+            if above.parent is None:
+                return True
+            above = self.connected[above.parent.lower()]
+
     def login(self, username: str, password: str, now: datetime) -> Token | None:
         """Return the token that these credentials open, or None."""
         token = self.tokens.get(username.lower())
@@ -200,6 +220,16 @@ class Registry:
         tags = self.images.setdefault(repository, {})
         tags[tag] = push
         tags[push.digest] = push
+
+    def remove(self, repository: str, tag: str) -> Push | None:
+        """Delete an image by tag, with its digest; None when there is none. Sites keep what they have (inferred)."""
+        tags = self.images.get(repository, {})
+        push = tags.pop(tag, None)
+        if push is not None and all(p.digest != push.digest for t, p in tags.items() if t != push.digest):
+            tags.pop(push.digest, None)
+        if not tags:
+            self.images.pop(repository, None)
+        return push
 
     def gateway(self, registry: ConnectedRegistry) -> str | None:
         """Return the endpoint that a connected registry talks to: the cloud's, or its parent's host."""
@@ -236,7 +266,9 @@ def sync_actions(name: str, mode: str, repositories: list[str]) -> list[str]:
     permissions = ["content/read", "metadata/read"]
     if mode.lower() == "readwrite":
         permissions = ["content/read", "content/write", "content/delete", "metadata/read", "metadata/write"]
-    gateway = ["config/read", "config/write", "message/read", "message/write"]
-    return [f"repositories/{r}/{p}" for r in repositories for p in permissions] + [
-        f"gateway/{name.lower()}/{g}" for g in gateway
-    ]
+    return [f"repositories/{r}/{p}" for r in repositories for p in permissions] + gateway_actions(name)
+
+
+def gateway_actions(name: str) -> list[str]:
+    """Return what lets a sync token speak for a connected registry: its own, and every one below it."""
+    return [f"gateway/{name.lower()}/{g}" for g in ("config/read", "config/write", "message/read", "message/write")]

@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.build import push_image, roles_of
+from simulator import images
 from simulator.cloud import Registry
 from simulator.credentials import SLOTS, issued
 from simulator.faults import FaultError
 from simulator.http import Request, Response, Router
+from simulator.images import ControlError, body_of
 from simulator.loader import CHOICES, WorldError, check, moment
+from simulator.roles import roles_of
 from simulator.tokens import regenerate
 from simulator.world import ConnectedCluster
 
@@ -21,15 +23,6 @@ DISKS = {
     "full": "No space left on device.",
     "denied": "Access to the path '/var/acr/data' is denied.",
 }
-
-
-class ControlError(Exception):
-    """A request to the control endpoint that makes no sense."""
-
-    def __init__(self, *errors: str, status: int = 400) -> None:
-        super().__init__("; ".join(errors))
-        self.errors = list(errors)
-        self.status = status
 
 
 class Control:
@@ -47,7 +40,7 @@ class Control:
         router.add("POST", "/control/faults", self.add_fault)
         router.add("DELETE", "/control/faults", self.clear_faults)
         router.add("POST", "/control/sites/{cluster}", self.change_site)
-        router.add("POST", "/control/images", self.push)
+        images.register(simulation, router)
         router.add("POST", "/control/password", self.password)
         router.add("POST", "/control/principals", self.change_principals)
         router.add("GET", "/control/counters", self.counters)
@@ -89,7 +82,7 @@ class Control:
 
     def load(self, request: Request, params: dict[str, str]) -> Response:
         """Replace the world, or list why it is impossible."""
-        self._simulation.load(_body(request))
+        self._simulation.load(body_of(request))
         return self.show_world(request, params)
 
     def time(self, _request: Request, _params: dict[str, str]) -> Response:
@@ -99,12 +92,12 @@ class Control:
 
     def step(self, request: Request, params: dict[str, str]) -> Response:
         """Move time on and run what falls due."""
-        self._simulation.clock.step(_number(_body(request), "seconds"))
+        self._simulation.clock.step(_number(body_of(request), "seconds"))
         return self.time(request, params)
 
     def speed(self, request: Request, params: dict[str, str]) -> Response:
         """Change how fast time flows."""
-        self._simulation.clock.set_speed(_number(_body(request), "speed"))
+        self._simulation.clock.set_speed(_number(body_of(request), "speed"))
         return self.time(request, params)
 
     def list_faults(self, _request: Request, _params: dict[str, str]) -> Response:
@@ -113,7 +106,7 @@ class Control:
 
     def add_fault(self, request: Request, _params: dict[str, str]) -> Response:
         """Add a rule; `extensionFails` makes the next install on a cluster fail."""
-        body = _body(request)
+        body = body_of(request)
         effect = body.get("effect")
         if isinstance(effect, dict) and "extensionFails" in effect:
             failure = effect["extensionFails"]
@@ -135,9 +128,9 @@ class Control:
         `reachable` is about the Kubernetes API; `disk` (ok, full, denied) about the connected registry.
         """
         cluster = self._cluster(params["cluster"])
-        body = _body(request, "connectivity", "link", "reachable", "disk")
+        body = body_of(request, "connectivity", "link", "reachable", "disk")
         if "reachable" in body:
-            cluster.kube.connected = bool(body["reachable"])
+            cluster.latent.reachable = bool(body["reachable"])
         if "connectivity" in body:
             self._connect(cluster, str(body["connectivity"]), cut=False)
         if "link" in body:
@@ -146,22 +139,10 @@ class Control:
             self._fill_disk(cluster, str(body["disk"]))
         return Response.json(_cluster_summary(cluster))
 
-    def push(self, request: Request, _params: dict[str, str]) -> Response:
-        """Push an image to a cloud registry."""
-        body = _body(request, "registry", "repository", "tag", "digest", "behaviour")
-        registry = self._registry(body)
-        now = self._simulation.world.now()
-        registry.settle(now)
-        if not body.get("repository"):
-            raise ControlError("repository is missing")
-        if body.get("behaviour", "run") not in CHOICES["behaviour"]:
-            raise ControlError(f"behaviour: {body['behaviour']!r} is none of {CHOICES['behaviour']}")
-        return Response.json({"digest": push_image(registry, body, now).digest})
-
     def password(self, request: Request, _params: dict[str, str]) -> Response:
         """Regenerate a password behind everybody's back."""
-        body = _body(request, "registry", "token", "name")
-        registry = self._registry(body)
+        body = body_of(request, "registry", "token", "name")
+        registry = images.registry_of(self._simulation.world, body)
         token = registry.tokens.get(str(body.get("token", "")).lower())
         if token is None or body.get("name") not in SLOTS:
             raise ControlError("token or password name is unknown", status=404)
@@ -170,7 +151,7 @@ class Control:
 
     def change_principals(self, request: Request, _params: dict[str, str]) -> Response:
         """Replace the world's principals and their roles; with none everybody may do everything."""
-        body = _body(request, "principals")
+        body = body_of(request, "principals")
         check(body)
         self._simulation.world.roles = roles_of(body)
         return Response.json({})
@@ -232,27 +213,6 @@ class Control:
             raise ControlError(f"no cluster {name!r}", status=404)
         return cluster
 
-    def _registry(self, body: dict[str, Any]) -> Registry:
-        name = str(body.get("registry", "")).lower()
-        registries = self._simulation.world.registries_by_host
-        registry = registries.get(name) or registries.get(f"{name}.azurecr.io")
-        if registry is None:
-            raise ControlError(f"no registry {name!r}", status=404)
-        return registry
-
-
-def _body(request: Request, *known: str) -> dict[str, Any]:
-    """Return the JSON object in the body; with `known` no other keys may be in it."""
-    try:
-        body = request.json()
-    except ValueError as error:
-        raise ControlError(f"no JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise ControlError("the body must be a JSON object")
-    if known and (unknown := sorted(set(body) - set(known))):
-        raise ControlError(*(f"unknown key {key!r}" for key in unknown))
-    return body
-
 
 def _number(body: dict[str, Any], key: str) -> float:
     value = body.get(key)
@@ -281,6 +241,6 @@ def _cluster_summary(cluster: ConnectedCluster) -> dict[str, Any]:
     return {
         "name": cluster.name,
         "connectivity": cluster.connectivity,
-        "reachable": cluster.kube.connected,
+        "reachable": cluster.latent.reachable,
         "extensions": [{"name": e.name, "state": e.state} for e in cluster.extensions.values()],
     }

@@ -62,11 +62,10 @@ class ConnectionString:
 
     def render(self) -> str:
         """Return the string, without a trailing semicolon."""
-        return (
-            f"ConnectedRegistryName={self.registry};SyncTokenName={self.token};"
-            f"SyncTokenPassword={self.password};ParentGatewayEndpoint={self.gateway};"
-            f"ParentEndpointProtocol={self.protocol}"
-        )
+        secret = f"SyncTokenName={self.token};SyncTokenPassword={self.password}"
+        who = f"ManagedIdentityClientId={self.identity}" if self.identity else secret
+        where = f"ParentGatewayEndpoint={self.gateway};ParentEndpointProtocol={self.protocol}"
+        return f"ConnectedRegistryName={self.registry};{who};{where}"
 
 
 def issued() -> list[str]:

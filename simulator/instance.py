@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from simulator import syncing
 from simulator.credentials import ConnectionString
 from simulator.schedule import SyncSchedule
 
@@ -34,6 +35,7 @@ ALREADY_ACTIVATED = (
 )
 # Not documented: these words are ours.
 TOKEN_DISABLED = ("UNAUTHORIZED", "The sync token is disabled")
+NO_GATEWAY = ("DENIED", "Insufficient scopes to perform the operation")
 WRONG_NAME = ("NOT_FOUND", "The connected registry could not be found")
 WRONG_GATEWAY = ("CONNECTION_FAILED", "The parent gateway endpoint could not be reached")
 WRONG_PROTOCOL = ("CONNECTION_FAILED", "The parent does not speak the configured protocol")
@@ -62,6 +64,7 @@ class Instance:
         reached: Whether the last attempt to talk found a connection.
         images: Repository, tag or digest -> what it means, in order of arrival.
         disk: What is wrong with its disk; then nothing new arrives.
+        scope: The repositories of the last sync that could write, None before.
         clients: The client tokens known since the last sync, lower-cased.
     """
 
@@ -80,6 +83,7 @@ class Instance:
     reached: bool = True
     images: dict[str, dict[str, list[Served]]] = field(default_factory=dict)
     clients: frozenset[str] = frozenset()
+    scope: frozenset[str] | None = None
     log: list[str] = field(default_factory=list)
     disk: str | None = None
 
@@ -93,14 +97,14 @@ class Instance:
     @property
     def deployed(self) -> bool:
         """Whether the deployment is still there: somebody may have deleted it in the cluster."""
-        return self.cluster.kube.get("deployments", NAME, NAME) is not None
+        return self.cluster.has("deployments", NAME)
 
     def connect(self, connection: ConnectionString, first: datetime) -> None:
         """Use a new connection string, from `first` on: the pod was restarted with it."""
         self.connection = connection
         if self.registry is not None and self.running:
             self.registry.instances.remove(self)
-        self.registry = self._find_registry()
+        self.registry = self.world.registry_behind(connection)
         if self.registry is not None:
             self.registry.instances.append(self)
         # What was wrong stays so until the first talk shows otherwise.
@@ -111,6 +115,11 @@ class Instance:
         """Follow a changed schedule or activation; a first talk keeps its own moment."""
         if self.running and (self.synced is not None or self.problem is not None):
             self.next = self._schedule().next(now)
+
+    def hurry(self, now: datetime) -> None:
+        """Pick up a message, if the instance counts as connected between its syncs."""
+        if self.online(now):
+            self.next = min(self.next, now + syncing.PICKED_UP)
 
     def stop(self, now: datetime) -> None:
         """Stop for good: the pod and its volume are gone. The activation stays (MicrosoftDocs)."""
@@ -227,7 +236,7 @@ class Instance:
         named = token is not None and token.name.lower() == self.connection.token.lower()
         if token is None or not named or not token.accepts(self.connection.password, moment):
             return INCORRECT_PASSWORD
-        return None
+        return None if registry.admits(resource) else NO_GATEWAY
 
     def _parent(self, resource: "ConnectedRegistry") -> "Instance | None":
         if self.registry is None or resource.parent is None:
@@ -248,8 +257,14 @@ class Instance:
         self.synced = resource.last_sync = resource.last_activity = moment
         resource.host, resource.version = self.host, self.version
         self.clients = frozenset(t.lower() for t in resource.client_tokens)
+        scope = frozenset(registry.synced_to(resource))
+        full = syncing.due(resource, scope, self.scope, moment)
+        if full is not None:
+            takes = self.world.timings.sync_lag
+            syncing.begin(resource, full, moment, takes, failed=self.disk is not None)
         if self.disk is None:
-            self._copy(registry, resource, parent, moment)
+            self.scope = scope
+            self._copy(registry, resource, parent, moment, full=full is not None)
 
     def _copy(
         self,
@@ -257,26 +272,21 @@ class Instance:
         resource: "ConnectedRegistry",
         parent: "Instance | None",
         moment: datetime,
+        *,
+        full: bool,
     ) -> None:
         since = moment + timedelta(seconds=self.world.timings.sync_lag)
-        for repository in registry.synced_to(resource):
+        for repository in self.scope or ():
             held = self.images.setdefault(repository, {})
             tags = registry.images.get(repository, {})
             for reference, latest in tags.items():
                 push = latest if parent is None else parent.find(repository, reference, moment)
                 served = held.setdefault(reference, [])
-                if push is not None and (not served or served[-1].push.digest != push.digest):
+                if push is None or (served and served[-1].push.digest == push.digest):
+                    continue
+                # A nested site's parent keeps no messages that could expire (a simplification).
+                if full or parent is not None or syncing.alive(resource, push.at, moment):
                     served.append(Served(push, since))
-
-    def _find_registry(self) -> "Registry | None":
-        gateway = self.connection.gateway
-        for registry in self.world.registries.values():
-            if gateway == registry.data_host:
-                return registry
-        # A nested instance names its parent's host; the parent's registry is found through the name.
-        name = self.connection.registry.lower()
-        nested = (r for r in self.world.registries.values() if name in r.connected)
-        return next((r for r in nested if r.connected[name].parent is not None), None)
 
     def _note(self, moment: datetime, code: str, message: str, *, level: str = "Error") -> None:
         error = {"code": code, "message": message, "detail": None}

@@ -103,6 +103,6 @@ def kube_writes(request: Request) -> bool:
 def registry_kind(request: Request) -> str:
     """Return the kind of a data-plane request, for example `registry HEAD manifests`."""
     parts = [part for part in request.path.split("/") if part]
-    known = ("manifests", "tags", "_catalog", "token", "exchange", "blobs")
+    known = ("manifests", "tags", "_tags", "_catalog", "token", "exchange", "blobs")
     resource = next((part for part in reversed(parts) if part in known), "v2")
     return f"registry {request.method} {resource}"

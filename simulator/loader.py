@@ -1,6 +1,7 @@
 """Reads a world from JSON and refuses an impossible one, with all its errors listed."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,8 @@ from simulator.world import Timings
 
 KEYS = {
     "": """time tenant subscription providers timings limits versions pageSize principals resourceGroups registries
-        clusters""",
+        clusters eventSubscriptions""",
+    "eventSubscriptions": "name registry url schema actions scope headers",
     "principals": "clientId objectId token roles",
     "roles": "name scope actions notActions dataActions notDataActions",
     "resourceGroups": "name subscription location tags",
@@ -20,11 +22,12 @@ KEYS = {
     "scopeMaps": "name actions description",
     "tokens": "name scopeMap status passwords",
     "connectedRegistries": """name mode parent repositories schedule syncWindow messageTtl clientTokens
-        logLevel authType""",
+        logLevel authType identity""",
     "clusters": """name resourceGroup subscription location connectivity lastHeartbeat tags kubernetes
         extension""",
-    "kubernetes": "version serviceCIDRs nodes storageClasses namespaces reachable services",
-    "nodes": "name os arch",
+    "kubernetes": "version serviceCIDRs nodes storageClasses namespaces reachable services user",
+    "nodes": "name os arch taints",
+    "user": "name groups role namespaces rules",
     "services": "namespace name clusterIP",
     "extension": "name connectedRegistry clusterIP version settings",
 }
@@ -74,6 +77,12 @@ def camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in tail)
 
 
+def _version(text: str) -> str:
+    if not re.fullmatch(r"1\.\d+\.\d+", text):
+        raise ValueError(f"{text!r} is no version of Kubernetes")
+    return text
+
+
 class _Checker:
     """Collects every error of a world."""
 
@@ -94,6 +103,7 @@ class _Checker:
             self._try(moment, world["time"], "world.time")
         list(self._items(world, "resourceGroups", "world"))
         self._principals(world)
+        list(self._items(world, "eventSubscriptions", "world"))
         for path, registry in self._items(world, "registries", "world"):
             for kind in ("scopeMaps", "tokens", "connectedRegistries"):
                 for place, item in self._items(registry, kind, path):
@@ -133,6 +143,8 @@ class _Checker:
         self._keys(kubernetes, "kubernetes", f"{path}.kubernetes")
         for kind in ("nodes", "services"):
             list(self._items(kubernetes, kind, f"{path}.kubernetes"))
+        self._keys(kubernetes.get("user") or {}, "user", f"{path}.kubernetes.user")
+        self._try(_version, kubernetes.get("version", "1.36.2"), f"{path}.kubernetes.version")
         for cidr in kubernetes.get("serviceCIDRs", []):
             self._try(ipaddress.ip_network, cidr, f"{path}.kubernetes.serviceCIDRs")
         if cluster.get("extension"):
@@ -176,6 +188,8 @@ class _Checker:
                 return
             if parent.get("mode", "ReadOnly") == "ReadOnly" and item.get("mode", "ReadOnly") != "ReadOnly":
                 self.errors.append(f"{path}: a ReadOnly parent has only ReadOnly children")
+            if parent.get("authType") == "ManagedIdentity":
+                self.errors.append(f"{path}: a parent with a managed identity has no children")
             seen.add(above.lower())
             above = parent.get("parent")
 
@@ -189,8 +203,14 @@ class _Checker:
             self.errors.append(f"{path}: connected registry {extension['connectedRegistry']} does not exist")
         address = self._try(ipaddress.ip_address, extension["clusterIP"], path)
         cidrs = cluster.get("kubernetes", {}).get("serviceCIDRs", ["10.96.0.0/16"])
-        if address is not None and not any(address in ipaddress.ip_network(c) for c in cidrs):
+        networks = [ipaddress.ip_network(c) for c in cidrs]
+        if address is None:
+            return
+        if not any(address in network for network in networks):
             self.errors.append(f"{path}: clusterIP {address} is in no service CIDR")
+        # The first address of the first range is the service kubernetes'; a range's ends are nobody's.
+        elif address == networks[0][1] or any(address in (n[0], n[-1]) for n in networks):
+            self.errors.append(f"{path}: clusterIP {address} is taken by the cluster itself")
 
     def _items(
         self, parent: Mapping[str, Any], kind: str, path: str, name: str = "name"

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from simulator.cloud import Push, Token
+from simulator.cloud import Push, Token, zulu
 from simulator.http import Request, Response
 from simulator.sources import Cloud, Site, Source, permitted
 from simulator.world import World
@@ -23,6 +23,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 LIFETIME = timedelta(hours=1)
 # The catalog of ACR's own API, which azure-containerregistry reads; it has the same form.
 ACR_CATALOG = "/acr/v1/_catalog"
+_CHANGEABLE = ("deleteEnabled", "writeEnabled", "readEnabled", "listEnabled")
 PERMISSIONS = {"pull": "content/read", "push": "content/write", "metadata_read": "metadata/read"}
 
 # The right that an Entra identity needs for each action (MicrosoftDocs, container-registry-rbac-built-in-roles:
@@ -68,25 +69,45 @@ class DataPlane:
             return self._token(request, host, source)
         if path.endswith("/oauth2/exchange"):
             return self._exchange(request, host, source)
-        if path != "/v2" and not path.startswith("/v2/") and path != ACR_CATALOG:
+        if path != "/v2" and not path.startswith(("/v2/", "/acr/v1/")):
             return _error(404, "NOT_FOUND", "page not found")
         access = self._access(request, host, source)
         if access is None:
             return self._challenge(request, host)
-        return self._serve(request, source, access, path.removeprefix("/v2").strip("/"))
+        return self._serve(request, host, source, access, path.removeprefix("/v2").strip("/"))
 
-    def _serve(self, request: Request, source: Source, access: Access, path: str) -> Response:
+    def _serve(self, request: Request, host: str, source: Source, access: Access, path: str) -> Response:
         if not path:
             return Response.json({})
         now = self._world.now()
         if path in ("_catalog", ACR_CATALOG.strip("/")):
             return _catalog(request, [r for r in sorted(source.tags(now)) if _allows(access, r, "metadata_read")])
+        if path.startswith("acr/v1/") and "/_tags/" in path:
+            repository, _, tag = path.removeprefix("acr/v1/").partition("/_tags/")
+            return self._tag(source, access, repository, tag, host)
         repository, _, rest = path.rpartition("/")
         if rest == "list" and repository.endswith("/tags"):
             return self._tags(source, access, repository.removesuffix("/tags"))
         if repository.endswith("/manifests"):
             return self._manifest(request, source, access, repository.removesuffix("/manifests"), rest)
         return _error(404, "UNSUPPORTED", "The operation is unsupported.")
+
+    def _tag(self, source: Source, access: Access, repository: str, tag: str, host: str) -> Response:
+        """Show a tag's attributes (Azure SDK, azure-containerregistry's TagAttributes: GET /acr/v1/NAME/_tags/TAG)."""
+        if not _allows(access, repository, "metadata_read"):
+            return _denied(repository, "metadata_read")
+        push = source.find(repository, tag, self._world.now())
+        if push is None:
+            return _error(404, "TAG_UNKNOWN", f"the tag {tag} is unknown")
+        moment = zulu(push.at)
+        attributes: dict[str, Any] = {
+            "name": tag,
+            "digest": push.digest,
+            "createdTime": moment,
+            "lastUpdateTime": moment,
+        }
+        attributes |= {"signed": False, "changeableAttributes": dict.fromkeys(_CHANGEABLE, True)}
+        return Response.json({"registry": host, "imageName": repository, "tag": attributes})
 
     def _tags(self, source: Source, access: Access, repository: str) -> Response:
         if not _allows(access, repository, "metadata_read"):

@@ -8,7 +8,7 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,19 @@ class Roles:
                 return principal
         assigned = () if self.principals else (EVERYTHING,)
         return Principal(client_id, object_id(client_id), assignments=assigned)
+
+
+def roles_of(data: Mapping[str, Any]) -> Roles:
+    """Return the principals of a checked world, with their roles."""
+    return Roles([_principal(item) for item in data.get("principals", [])])
+
+
+def _principal(item: Mapping[str, Any]) -> Principal:
+    keys = ("actions", "notActions", "dataActions", "notDataActions")
+    roles = item.get("roles", [])
+    assigned = tuple(Assignment(role["scope"], *(tuple(role.get(key, ())) for key in keys)) for role in roles)
+    client = item["clientId"]
+    return Principal(client, item.get("objectId", object_id(client)), item.get("token"), assigned)
 
 
 def object_id(client_id: str) -> str:

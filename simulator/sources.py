@@ -140,7 +140,7 @@ def _reach(world: World, cluster: ConnectedCluster, host: str) -> Source | str:
 
 
 def _reach_site(instance: Instance) -> Source | str:
-    if instance.cluster.kube.get("services", NAME, NAME) is None:
+    if not instance.cluster.has("services", NAME):
         return f"dial tcp {instance.host}:443: connect: no route to host"
     if not instance.running or not instance.deployed:
         return f"dial tcp {instance.host}:443: connect: connection refused"

@@ -6,7 +6,7 @@ Shapes and status codes: data/recordings/acr_token.json and acr_connected_regist
 from datetime import datetime
 from typing import Any
 
-from simulator.acr import REGISTRY, Params, find_registry, invalid, last, missing, operation_done
+from simulator.acr import REGISTRY, Params, find_registry, invalid, last, missing, operation_url
 from simulator.arm import ArmError, body_of, page, properties_of
 from simulator.cloud import ACR, Registry, ScopeMap, Stamps, Token
 from simulator.credentials import SLOTS, Password
@@ -169,11 +169,11 @@ class TokenApi:
         return registry, scope_map
 
     def _accepted(self, request: Request, view: dict[str, Any]) -> Response:
-        url = operation_done(self._world, request, view["id"], "token-")
+        url = operation_url(self._world, request, view["id"], "token-")
         return Response.json(view, 201, {"Azure-AsyncOperation": url})
 
     def _deleted(self, request: Request, registry: Registry) -> Response:
-        url = operation_done(self._world, request, registry.id, "token-", "operationResults")
+        url = operation_url(self._world, request, registry.id, "token-", "operationResults")
         return Response(202, headers={"Location": url})
 
 

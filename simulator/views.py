@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.cloud import ACR, MANAGED, ConnectedRegistry, Registry, zulu
+from simulator.syncing import result_view
 from simulator.world import World
 
 
@@ -79,7 +80,7 @@ def connected_view(world: World, registry: Registry, connected: ConnectedRegistr
         "statusDetails": _status_details(connected),
     }
     if preview:
-        properties["registrySyncResult"] = _sync_result(connected)
+        properties["registrySyncResult"] = result_view(connected, now)
     return {
         "type": f"{ACR}/registries/connectedRegistries",
         "id": f"{place}/{connected.name}",
@@ -122,17 +123,3 @@ def _sync_view(registry: Registry, connected: ConnectedRegistry) -> dict[str, An
         "authType": connected.auth_type,
     }
     return {key: value for key, value in view.items() if value is not None}
-
-
-def _sync_result(connected: ConnectedRegistry) -> dict[str, Any]:
-    if connected.activated_by is None or connected.last_sync is None:
-        return {"syncState": "NotActivated"}
-    moment = connected.last_sync.isoformat()
-    failed = connected.instance is not None and connected.instance.problem is not None
-    return {
-        "syncTrigger": "InitialSync",
-        "syncState": "Failed" if failed else "Succeeded",
-        "lastSyncStartTime": moment,
-        "lastSyncEndTime": moment,
-        "lastSuccessfulSyncEndTime": moment,
-    }

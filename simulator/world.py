@@ -11,8 +11,11 @@ from typing import Any
 
 from simulator.clock import Clock, Handle
 from simulator.cloud import Group, Registry, Stamps, group_id
+from simulator.credentials import ConnectionString
 from simulator.instance import SILENCE, Instance
 from simulator.kube import Cluster, NodeSpec
+from simulator.latent import LatentCluster
+from simulator.notifier import Notifier
 from simulator.operations import Operations
 from simulator.roles import Roles
 
@@ -25,7 +28,9 @@ PAGE = 200
 class Timings:
     """How long things take, in simulated seconds; the latencies delay ARM's answers.
 
-    An install takes 284 s with the agent's poll (recorded, arc_extension_install.json seq 23 to 33).
+    An install takes 284 s with the agent's poll (recorded, arc_extension_install.json seq 23 to 33). A registry's, a
+    token's or a scope map's operation has ended when it is first asked for (recorded, acr_connected_registry.json seq
+    10 and 11), unless a world says how long one takes.
     """
 
     extension_install: float = 279
@@ -40,6 +45,7 @@ class Timings:
     password_replication: float = 60
     arc_heartbeat: float = 60
     deactivate: float = 2
+    registry_operation: float = 0
     get_latency: float = 0
     write_latency: float = 0
 
@@ -94,14 +100,14 @@ class Release:
 
 @dataclass(slots=True)
 class ConnectedCluster:
-    """An Arc-enabled cluster: the ARM resource and the Kubernetes behind it."""
+    """An Arc-enabled cluster: the ARM resource and the Kubernetes behind it, which is built when it is first used."""
 
     name: str
     subscription: str
     resource_group: str
     location: str
     stamps: Stamps
-    kube: Cluster
+    latent: LatentCluster
     kube_version: str
     nodes: tuple[NodeSpec, ...]
     connectivity: str = "Connected"
@@ -118,6 +124,17 @@ class ConnectedCluster:
         """The ARM id."""
         group = group_id(self.subscription, self.resource_group)
         return f"{group}/providers/Microsoft.Kubernetes/connectedClusters/{self.name}"
+
+    @property
+    def kube(self) -> Cluster:
+        """The Kubernetes behind it."""
+        return self.latent.get()
+
+    def has(self, resource: str, name: str) -> bool:
+        """Say whether an object of the chart is there: nobody has removed one from a cluster that nobody asked."""
+        if not self.latent.built:
+            return self.release is not None
+        return self.kube.get(resource, name, name) is not None
 
     @property
     def linked(self) -> bool:
@@ -157,6 +174,10 @@ class World:
     operations: Operations = field(default_factory=Operations)
     roles: Roles = field(default_factory=Roles)
     page_size: int = PAGE
+    notifier: Notifier = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notifier = Notifier(self)
 
     def now(self) -> datetime:
         """Return the simulated moment."""
@@ -168,11 +189,28 @@ class World:
         self._add_place(registry)
         self.registries_by_host[registry.login_server] = registry
 
+    def remove_registry(self, registry: Registry) -> None:
+        """Forget a registry; the instances that it had lead nowhere from now on."""
+        registry.settle(self.now())
+        for instance in registry.instances:
+            instance.registry = None
+        del self.registries[registry.id.lower()], self.registries_by_host[registry.login_server]
+
     def add_cluster(self, cluster: ConnectedCluster) -> None:
         """Index a cluster by ARM id and by name."""
         self.clusters[cluster.id.lower()] = cluster
         self._add_place(cluster)
         self.clusters_by_name[cluster.name.lower()] = cluster
+
+    def registry_behind(self, connection: ConnectionString) -> Registry | None:
+        """Return the cloud registry that a connection string leads to, None if it leads nowhere."""
+        for registry in self.registries.values():
+            if connection.gateway == registry.data_host:
+                return registry
+        # A nested instance names its parent's host; the parent's registry is found through the name.
+        name = connection.registry.lower()
+        nested = (r for r in self.registries.values() if name in r.connected)
+        return next((r for r in nested if r.connected[name].parent is not None), None)
 
     def resources(self) -> Iterator[Registry | ConnectedCluster]:
         """Walk over every top-level resource."""

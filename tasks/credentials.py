@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from prefect import task
 
+from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Site
-from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
 from arcfleet.steps import credentials as steps
 from tasks import runtime
 
 
 @task(name="generate credential", task_run_name="{site.name} · generate credential", **runtime.OPTIONS)
-async def generate_credential(site: Site, facts: SiteFacts) -> Secret:
+async def generate_credential(site: Site, facts: SiteFacts) -> Credential:
     """Generate a password into the sync token's idle slot; hand over the connection string, in memory only."""
     return await steps.generate_credential(runtime.current().gateways, site, facts)
 

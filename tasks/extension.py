@@ -7,18 +7,18 @@ from functools import partial
 
 from prefect import task
 
+from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.manifest import Site
-from arcfleet.core.secret import Secret
 from arcfleet.steps import extension as steps
 from tasks import runtime
 
 
 @task(name="install extension", task_run_name="{site.name} · install extension", **runtime.OPTIONS)
-async def install_extension(site: Site, facts: SiteFacts, connection_string: Secret) -> datetime:
+async def install_extension(site: Site, facts: SiteFacts, credential: Credential) -> datetime:
     """Create or update the extension with its protected settings, and wait for the operation's end."""
     here = runtime.current()
-    return await steps.install(here.gateways, site, facts, connection_string, partial(here.progress.waiting, site.name))
+    return await steps.install(here.gateways, site, facts, credential, partial(here.progress.waiting, site.name))
 
 
 @task(name="settle extension", task_run_name="{site.name} · settle extension", **runtime.OPTIONS)

@@ -7,14 +7,23 @@ from functools import partial
 
 from prefect import task
 
+from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
+from arcfleet.core.journal import Phase
 from arcfleet.core.manifest import Site
 from arcfleet.steps import health as steps
+from arcfleet.steps.credentials import note
 from tasks import runtime
 
 
 @task(name="wait healthy", task_run_name="{site.name} · wait healthy", **runtime.OPTIONS)
-async def wait_healthy(site: Site, facts: SiteFacts, changed_at: datetime | None) -> ConnectedRegistryFacts:
-    """Wait until the connected registry is in contact, later than our change."""
+async def wait_healthy(
+    site: Site, facts: SiteFacts, changed_at: datetime | None, credential: Credential | None
+) -> ConnectedRegistryFacts:
+    """Wait until the connected registry is in contact, later than our change; that proves a credential delivered."""
     here = runtime.current()
-    return await steps.wait_healthy(here.gateways, site, facts, changed_at, partial(here.progress.waiting, site.name))
+    waiting = partial(here.progress.waiting, site.name)
+    found = await steps.wait_healthy(here.gateways, site, facts, changed_at, waiting)
+    if credential:
+        await note(here.gateways, credential, Phase.VERIFIED)
+    return found

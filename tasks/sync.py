@@ -18,11 +18,17 @@ from tasks import runtime
 
 @task(name="check sync", task_run_name="{site.name} · check sync", **runtime.OPTIONS)
 async def check_sync(
-    site: Site, facts: SiteFacts, wanted: Sequence[Desired], changed_at: datetime | None
+    site: Site, facts: SiteFacts, wanted: Sequence[Desired], changed_at: datetime | None, ensured_at: datetime | None
 ) -> tuple[Finding, ...]:
     """Return a finding per image of the site's workloads."""
     here = runtime.current()
     images = tuple(dict.fromkeys(image for item in wanted for image in item.images))
     return await steps.check_sync(
-        here.gateways, site, facts, images, changed_at=changed_at, on_change=partial(here.progress.waiting, site.name)
+        here.gateways,
+        site,
+        facts,
+        images,
+        changed_at=changed_at,
+        ensured_at=ensured_at,
+        on_change=partial(here.progress.waiting, site.name),
     )

@@ -110,6 +110,8 @@ def status_command(
 ) -> int:
     """Show how a fleet stands, with the tables of `az acr connected-registry list` and `show`. Changes nothing.
 
+    With --site, every part of that site too: Arc, extension, connected registry, images, workloads.
+
     Exit codes: 0 every site is healthy; 1 bad input; 3 one is not.
     """
     console = tables.console_of()
@@ -119,6 +121,9 @@ def status_command(
         print_json(status.to_json(found))
     else:
         tables.print_dicts(console, status.fleet_rows(found))
+        for item in found.sites if site else ():
+            console.print()
+            tables.print_chain(console, item)
         tables.print_article_tables(console, found)
     return 3 if any(item.finding for item in found.sites) else 0
 

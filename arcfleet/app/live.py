@@ -134,9 +134,14 @@ def print_report(console: Console, report: FleetReport) -> None:
     for outcome in report.outcomes:
         if outcome.finding:
             console.print()
-            console.print(Text(f"{rendering.MARKS[outcome.status]} {outcome.site}", f"bold {STYLES[outcome.status]}"))
+            console.print(
+                Text(
+                    f"{rendering.MARKS[outcome.status]} {outcome.site}  {outcome.status}",
+                    f"bold {STYLES[outcome.status]}",
+                )
+            )
             table = Table.grid(padding=(0, 2))
-            for label, text in rendering.block(outcome):
+            for label, text in rendering.block(outcome, report.path):
                 table.add_row(Text(f"  {label}", "dim"), Text(text))
             console.print(table)
     console.print()

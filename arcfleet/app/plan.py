@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arcfleet.core import fleet_plan as rendering
+from arcfleet.core import nesting
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.plan import Disposition, SitePlan
@@ -42,7 +43,7 @@ async def make(gateways: Gateways, fleet: Fleet) -> FleetPlan:
             return await plan_site(gateways, fleet, site)
 
     plans = await asyncio.gather(*(one(site) for site in fleet.sites))
-    sites = {site.name: plan for site, plan in zip(fleet.sites, plans, strict=True)}
+    sites = nesting.combined(fleet.sites, plans)
     now = await gateways.registries.service_time()
     return FleetPlan(fleet.name, now, fleet.rollout.max_concurrency, sites)
 

@@ -41,8 +41,14 @@ class Rehearsal:
 
 
 def world_of(fleet: Fleet) -> World:
-    """Return a world in which everything that the fleet refers to exists, and nothing is deployed."""
+    """Return a world in which everything that the fleet refers to exists, and nothing is deployed.
+
+    What sites with `ensure` would create is left out, unless a site without it is nested below.
+    """
     registries: dict[str, World] = {}
+    kept = {
+        name.lower() for site in fleet.sites if not site.ensure for name in (site.connected_registry, *site.ancestors)
+    }
     for site in fleet.sites:
         ref = site.registry_ref
         registry = registries.setdefault(
@@ -51,6 +57,7 @@ def world_of(fleet: Fleet) -> World:
                 "name": ref.name,
                 "resourceGroup": ref.resource_group,
                 "subscription": ref.subscription,
+                "dataEndpointEnabled": False,
                 "images": [],
                 "connectedRegistries": [],
             },
@@ -60,13 +67,9 @@ def world_of(fleet: Fleet) -> World:
         registry["images"] += [
             {"repository": repository, "tag": tag} for repository, tag in images if (repository, tag) not in known
         ]
-        registry["connectedRegistries"].append(
-            {
-                "name": site.connected_registry,
-                "repositories": sorted({repository for repository, _ in images}),
-                "clientTokens": [site.client_token or f"{site.connected_registry}-pull"],
-            }
-        )
+        if site.connected_registry.lower() in kept:
+            registry["dataEndpointEnabled"] = True
+            registry["connectedRegistries"].append(_connected(fleet, site))
     return {"registries": list(registries.values()), "clusters": [_cluster(site) for site in fleet.sites]}
 
 
@@ -140,6 +143,19 @@ def addresses_of(url: str) -> Mapping[str, Any]:
 def enter(addresses: Mapping[str, Any]) -> None:
     """Point this process's settings at a simulator."""
     os.environ.update(environment(addresses))
+
+
+def _connected(fleet: Fleet, site: Site) -> World:
+    """Return a site's connected registry, which also passes on what those below it need."""
+    served = [site, *(other for other in fleet.sites if site.connected_registry in other.ancestors)]
+    named = {name for one in served for name in one.connected_registry_settings.repositories}
+    return {
+        "name": site.connected_registry,
+        "mode": site.connected_registry_settings.mode or "ReadOnly",
+        "parent": site.ancestors[0] if site.ancestors else None,
+        "repositories": sorted(named | {repository for one in served for repository, _ in _images(fleet, one)}),
+        "clientTokens": [site.client_token or f"{site.connected_registry}-pull"],
+    }
 
 
 def _images(fleet: Fleet, site: Site) -> list[tuple[str, str]]:

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from arcfleet.core import plan as planning
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.names import RegistryRef
-from arcfleet.core.report import finding_json
+from arcfleet.core.report import arrivals_in_short, finding_json
 from arcfleet.core.verdicts import arc as arc_rules
 from arcfleet.core.verdicts import extension as extension_rules
+from arcfleet.core.verdicts import inside
 from arcfleet.core.verdicts import pods as pod_rules
 from arcfleet.core.verdicts import registry as registry_rules
 from arcfleet.core.workloads import Desired
 from arcfleet.ports import Gateways
+from arcfleet.steps import diagnosis, health, sync
 from arcfleet.steps.observe import LISTED, observe
 
 LIST_COLUMNS = ("NAME", "MODE", "CONNECTION STATE", "PARENT", "LOGIN SERVER", "LAST SYNC (UTC)", "SYNC STATE")
@@ -29,13 +32,18 @@ SHOW_COLUMNS = (*LIST_COLUMNS[:-1], "SYNC SCHEDULE", "SYNC WINDOW", "SYNC STATE"
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
-    """A site as it was found: its facts, or what kept us from reading them."""
+    """A site as it was found: its facts, or what kept us from reading them.
+
+    `chain` holds a finding for each part, the deepest first; `images` is the part of it that is about images.
+    """
 
     site: str
     facts: SiteFacts | None
     workloads: tuple[Desired, ...]
     finding: Finding | None
     now: datetime
+    chain: tuple[Finding, ...] = ()
+    images: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,11 @@ async def read(gateways: Gateways, fleet: Fleet) -> FleetStatus:
 
     async def one(site: Site) -> SiteStatus:
         async with slots:
-            (found,) = await asyncio.gather(observe(gateways, site, fleet.manifests), return_exceptions=True)
-        now = await gateways.registries.service_time()
+            (found,) = await asyncio.gather(_site(gateways, fleet, site), return_exceptions=True)
         if isinstance(found, BaseException):
+            now = await gateways.registries.service_time()
             return SiteStatus(site.name, None, (), of_error(found, "status"), now)
-        facts, wanted = found
-        return SiteStatus(site.name, facts, wanted, _worst(facts, wanted, now), now)
+        return found
 
     sites = await asyncio.gather(*(one(site) for site in fleet.sites))
     refs = dict.fromkeys(site.registry_ref for site in fleet.sites)
@@ -73,15 +80,34 @@ async def _listed(gateways: Gateways, ref: RegistryRef) -> tuple[ConnectedRegist
     return () if isinstance(found, BaseException) else tuple(as_tree(found.values()))
 
 
-def _worst(facts: SiteFacts, wanted: Sequence[Desired], now: datetime) -> Finding | None:
-    """Return the deepest finding that is not healthy: Arc, extension, then connected registry, then workloads."""
-    findings = [
+async def _site(gateways: Gateways, fleet: Fleet, site: Site) -> SiteStatus:
+    facts, wanted = await observe(gateways, site, fleet.manifests)
+    images = await sync.standing(gateways, site, facts, wanted)
+    now = await gateways.registries.service_time()
+    registry = await _registry(gateways, site, facts, now)
+    chain = (
         arc_rules.judge(facts.cluster),
-        extension_rules.judge(facts.extension, facts.cluster),
-        registry_rules.judge(facts.connected_registry, facts.cluster, now=now),
-        *(pod_rules.judge(facts.workloads.get(item.workload.name), item.name) for item in wanted),
-    ]
-    return next((finding for finding in findings if not finding.ok), None)
+        extension_rules.judge(
+            facts.extension, facts.cluster, now=now, drift=planning.extension_changes(site, facts.extension)
+        ),
+        registry,
+        *images,
+        *(pod_rules.judge(facts.workloads.get(item.workload.name), item.name, now) for item in wanted),
+    )
+    # The deepest finding that is not healthy is the site's.
+    worst = next((finding for finding in chain if not finding.ok), None)
+    if worst and worst.reason in inside.EXPLAINED:
+        worst = inside.explain(worst, await diagnosis.look(gateways, site), site)
+    return SiteStatus(site.name, facts, wanted, worst, now, chain, images)
+
+
+async def _registry(gateways: Gateways, site: Site, facts: SiteFacts, now: datetime) -> Finding:
+    cr = facts.connected_registry
+    found = registry_rules.judge(cr, facts.cluster, now=now)
+    if found.rule not in registry_rules.AWAY:
+        return found
+    around = await health.around(gateways, site, cr, LISTED)
+    return registry_rules.judge(cr, facts.cluster, now=now, around=around)
 
 
 def as_tree(items: Any) -> list[ConnectedRegistryFacts]:
@@ -108,7 +134,7 @@ def fleet_rows(status: FleetStatus) -> list[dict[str, str]]:
 def _fleet_row(item: SiteStatus) -> dict[str, str]:
     facts = item.facts
     if facts is None:
-        unknown = dict.fromkeys(("arc", "extension", "registry", "last sync", "pods"), "?")
+        unknown = dict.fromkeys(("arc", "extension", "registry", "last sync", "images", "pods"), "?")
         return {"site": item.site, **unknown, "finding": item.finding.message if item.finding else ""}
     cr, cluster, extension = facts.connected_registry, facts.cluster, facts.extension
     heard = cluster.last_heartbeat
@@ -119,6 +145,7 @@ def _fleet_row(item: SiteStatus) -> dict[str, str]:
         "extension": f"{extension.current_version or ''} {extension.provisioning_state}".strip() if extension else "-",
         "registry": cr.connection_state,
         "last sync": f"{ago((item.now - cr.last_sync).total_seconds())} ago" if cr.last_sync else "never",
+        "images": arrivals_in_short(item.images),
         "pods": _pods(item),
         "finding": f"{item.finding.subject}: {item.finding.message}" if item.finding else "",
     }
@@ -155,7 +182,11 @@ def to_json(status: FleetStatus) -> dict[str, Any]:
         "schema": 1,
         "fleet": status.fleet,
         "sites": [
-            {**row, "finding": finding_json(item.finding) if item.finding else None}
+            {
+                **row,
+                "finding": finding_json(item.finding) if item.finding else None,
+                "chain": [finding_json(finding) for finding in item.chain],
+            }
             for row, item in zip(fleet_rows(status), status.sites, strict=True)
         ],
         "connectedRegistries": {

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from arcfleet.app import status as reading
-from arcfleet.app.status import FleetStatus
+from arcfleet.app.status import FleetStatus, SiteStatus
+from arcfleet.core.findings import Finding
+from arcfleet.core.report import finding_lines
 
 WIDE = 160
 COLOURS = {"Online": "green", "Syncing": "green", "Offline": "yellow", "Unhealthy": "red", "Connected": "green"}
@@ -42,6 +44,20 @@ def print_dicts(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
     """Print rows that carry their column names; columns that are empty throughout are left out."""
     columns = [key for key in rows[0] if any(row[key] for row in rows)] if rows else []
     print_table(console, columns, [[row[key] for key in columns] for row in rows])
+
+
+def print_chain(console: Console, item: SiteStatus) -> None:
+    """Print every part of one site, the deepest first, and what is wrong with it."""
+    rows = [(found.subject, found.verdict, found.rule, _graded(found)) for found in item.chain]
+    print_table(console, ("PART", "VERDICT", "RULE", "WHAT"), rows)
+    if item.finding:
+        console.print(Text(f"\n✗ {item.site}", "bold red"))
+        for label, text in finding_lines(item.finding):
+            console.print(Text.assemble((f"  {label:<6} ", "dim"), text), soft_wrap=True)
+
+
+def _graded(found: Finding) -> str:
+    return f"{found.message} ({found.grade})" if found.grade else found.message
 
 
 def print_article_tables(console: Console, status: FleetStatus) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts, TokenFacts
+from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
@@ -80,23 +81,42 @@ def _with_extension(extension: ExtensionFacts, *, online: bool) -> Decision:
     return Decision(Action.NONE, Reason.OK, "an installed registry out of contact is diagnosed, not given a password")
 
 
-def idle_slot(token: TokenFacts, extension: ExtensionFacts | None) -> str:
-    """Return the slot of a sync token to generate into: an absent one, else the one that is not in use.
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A generated password, and when the service says that it was made."""
 
-    Which one is in use is inferred: the newest password made before the extension's last change is the one that it
-    delivered. `MARGIN` allows for two services' clocks.
+    password: Secret
+    created: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A connection string that is to be delivered, and the journal's entry for the password in it."""
+
+    connection_string: Secret
+    key: str
+    entry: Entry
+
+
+def idle_slot(token: TokenFacts, extension: ExtensionFacts | None, entry: Entry | None = None) -> str:
+    """Return the slot of a sync token to generate into: the one that is not in use.
+
+    The journal knows, unless somebody else has changed the token or the extension since. Without it an absent slot is
+    free, and else it is inferred which one is in use: the newest password made before the extension's last change is
+    the one that it delivered. `MARGIN` allows for two services' clocks.
 
     Args:
         token: The sync token with its slots.
         extension: As it stands; None where nothing is installed: then the older slot is free.
+        entry: What the journal says of the token; None where it says nothing.
 
     Raises:
         PermanentError: The last change failed, both slots are taken, and neither can be told to be free: the running
             registry may hold on to either.
     """
-    absent = absent_slot(token)
-    if absent:
-        return absent
+    known = _by_journal(token, extension, entry) or absent_slot(token)
+    if known:
+        return known
     made = {password.name: password.created or _NEVER for password in token.passwords}
     older, newer = sorted(SLOTS, key=lambda slot: (made[slot], slot))
     changed = extension.last_modified if extension else None
@@ -115,6 +135,30 @@ def idle_slot(token: TokenFacts, extension: ExtensionFacts | None) -> str:
         f"the extension's last change failed, and which password of token {token.name} the registry uses can't be told",
         "repair the extension (az k8s-extension update) with a password that you know, then deploy again",
     )
+
+
+def _by_journal(token: TokenFacts, extension: ExtensionFacts | None, entry: Entry | None) -> str | None:
+    """Return the slot that the journal shows to be free; None where it can't say."""
+    if entry is None or entry.slot not in SLOTS:
+        return None
+    made = {password.name: password.created for password in token.passwords}.get(entry.slot)
+    changed = extension.last_modified if extension else None
+    undelivered = entry.phase is Phase.INTENDED or (
+        entry.phase is Phase.DELIVERING and (changed is None or changed < entry.at)
+    )
+    if undelivered:
+        # Its value was lost with the run, unless somebody else has made the slot's password since.
+        return None if made and made > entry.at + ATTEMPT else entry.slot
+    if extension is None or made is None or made != entry.created:
+        return None
+    failed = extension.provisioning_state.lower() in {"failed", "canceled"}
+    # A delivery that failed leaves the registry with the password that it had.
+    return entry.slot if entry.phase is Phase.DELIVERING and failed else other_slot(entry.slot)
+
+
+def other_slot(slot: str) -> str:
+    """Return the token's other slot."""
+    return SLOTS[1 - SLOTS.index(slot)]
 
 
 def absent_slot(token: TokenFacts) -> str | None:
@@ -140,7 +184,9 @@ def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_pr
         raise PermanentError(
             Reason.NO_GATEWAY_ENDPOINT,
             f"connected registry {cr.name} has no gateway endpoint to reach its parent by",
-            "enable the registry's dedicated data endpoint: az acr update --data-endpoint-enabled true",
+            f"deploy {cr.parent} first: it has one once it is in contact"
+            if cr.parent
+            else "enable the registry's dedicated data endpoint: az acr update --data-endpoint-enabled true",
         )
     text = password.reveal()
     if not text or text.startswith("<") or ";" in text:

@@ -35,6 +35,15 @@ def parse_duration(value: Any) -> timedelta:
     return total
 
 
+def iso8601(value: timedelta) -> str:
+    """Return a duration of whole seconds as Azure writes one, for example `PT4H`, `P2D`, `P1DT12H`."""
+    minutes, second = divmod(value.seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    date = f"{value.days}D" if value.days else ""
+    time = "".join(f"{count}{unit}" for count, unit in ((hour, "H"), (minute, "M"), (second, "S")) if count)
+    return f"P{date}T{time}" if time else f"P{date or '0D'}"
+
+
 def clock_time(seconds: float) -> str:
     """Return a length as `m:ss` or `h:mm:ss`."""
     minutes, second = divmod(round(seconds), 60)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,14 @@ class StatusDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class GarbageCollectionFacts:
+    """Whether, and when, a connected registry removes what nothing refers to any more."""
+
+    enabled: bool
+    schedule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectedRegistryFacts:
     """A connected registry as ARM shows it.
 
@@ -77,9 +85,16 @@ class ConnectedRegistryFacts:
     last_sync: datetime | None = None
     last_activity: datetime | None = None
     sync_state: str | None = None
+    last_successful_sync: datetime | None = None
+    """When the last sync that succeeded ended; of preview API versions, as `sync_state`."""
     auth_type: str = "SyncToken"
     client_token_ids: tuple[str, ...] = ()
     status_details: tuple[StatusDetail, ...] = ()
+    message_ttl: timedelta | None = None
+    log_level: str | None = None
+    audit_log: bool | None = None
+    notifications: tuple[str, ...] = ()
+    garbage_collection: GarbageCollectionFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,14 @@ class TokenFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeMapFacts:
+    """A scope map: actions such as `repositories/app/web/content/read`, as the service spells them."""
+
+    name: str
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryFacts:
     """A cloud registry."""
 
@@ -112,11 +135,21 @@ class RegistryFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryContents:
+    """What a cloud registry holds, each kind by lower-case name."""
+
+    connected: Mapping[str, ConnectedRegistryFacts] = field(default_factory=dict)
+    scope_maps: Mapping[str, ScopeMapFacts] = field(default_factory=dict)
+    tokens: Mapping[str, TokenFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerFacts:
     """One container of a pod: what it waits for, and how it last ended."""
 
     name: str
     image: str
+    """As the pod spells it."""
     image_id: str = ""
     ready: bool = False
     restarts: int = 0
@@ -129,19 +162,20 @@ class ContainerFacts:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """One pod of the newest ReplicaSet."""
+    """One pod of the newest revision."""
 
     name: str
     phase: str
     ready: bool
     unschedulable: str | None = None
     """The scheduler's message, where it can't place the pod."""
+    unschedulable_since: datetime | None = None
     containers: tuple[ContainerFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition of a Deployment."""
+    """One condition of a workload."""
 
     type: str
     status: str
@@ -151,7 +185,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadFacts:
-    """A Deployment, its conditions and the pods of its newest ReplicaSet."""
+    """A Deployment, DaemonSet or StatefulSet, its conditions and the pods of its newest revision.
+
+    Of a DaemonSet `desired` is the number of nodes that it is to run on.
+    """
 
     name: str
     generation: int
@@ -167,6 +204,7 @@ class WorkloadFacts:
     images: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     pods: tuple[PodFacts, ...] = ()
+    kind: str = "Deployment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +219,5 @@ class SiteFacts:
     """By workload: its Deployment; None where it does not exist."""
     pull_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """By (namespace, name): whether the secret holds a login for the site's address."""
+    contents: RegistryContents | None = None
+    """What the cloud registry holds; read where the site has `ensure`."""

@@ -21,12 +21,25 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Grade(StrEnum):
+    """How good the evidence is that an image has reached a site, the best first."""
+
+    A = "A"
+    """The site served this very digest, or its kubelet pulled it from there."""
+    B = "B"
+    """The connected registry announced a push of this digest."""
+    C = "C"
+    """The service reports a sync that succeeded after the push."""
+    D = "D"
+    """Mere contact since the push: nothing says that the image came with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A verdict about `subject`.
 
     `rule` names the rule that matched (E9, C11, P4); `message` is one line; `evidence` quotes the services; `remedy`
-    is what a person does next, empty where nothing is to be done.
+    is what a person does next, empty where nothing is to be done. `grade` says how good the evidence of a sync is.
     """
 
     verdict: Verdict
@@ -36,6 +49,7 @@ class Finding:
     rule: str = ""
     evidence: tuple[str, ...] = ()
     remedy: str = ""
+    grade: Grade | None = None
 
     @property
     def settled(self) -> bool:

@@ -177,9 +177,11 @@ class FleetFile(Model):
 
 
 class Site(SiteEntry):
-    """A complete site: its entry, and its registry's ARM address."""
+    """A complete site: its entry, its registry's ARM address, and what it is nested under."""
 
     registry_ref: RegistryRef
+    ancestors: tuple[str, ...] = ()
+    """The connected registries above this one as the fleet file has them, the parent's first."""
 
     @property
     def cluster_ref(self) -> ClusterRef:

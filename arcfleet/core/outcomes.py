@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from arcfleet.core import nesting
 from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.plan import Disposition, SitePlan, Step
 
@@ -41,6 +43,19 @@ class Outcome:
     finding: Finding | None = None
     steps: tuple[StepRecord, ...] = ()
     changes: tuple[str, ...] = ()
+    images: tuple[Finding, ...] = ()
+    """What is known of the way of each image to the site, with the grade of the evidence."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the site is as it should be."""
+        return self.status in {Status.SUCCEEDED, Status.NOOP}
+
+
+def below(site: str, parent: Outcome) -> Outcome:
+    """Return the outcome of a site that was not begun, as its parent's is not as it should be."""
+    finding = nesting.not_ready(parent.site, parent.status, parent.finding)
+    return Outcome(site, Status.BLOCKED, finding=finding)
 
 
 @dataclass(slots=True)
@@ -50,22 +65,31 @@ class Trail:
     site: str
     plan: SitePlan | None = None
     steps: list[StepRecord] = field(default_factory=list)
+    images: dict[str, Finding] = field(default_factory=dict)
+    """By image: the newest finding about its way to the site."""
+
+    def saw(self, findings: Iterable[Finding]) -> None:
+        """Note findings about images; a later one is the better one."""
+        self.images |= {finding.subject: finding for finding in findings}
 
     def outcome(self, error: BaseException | None = None) -> Outcome:
         """Return the site's outcome; `error` is what ended the run early, if anything did."""
-        seconds = sum(record.seconds for record in self.steps)
-        because = self.plan.because if self.plan else ()
         if error is not None:
             at = self.steps[-1].step if self.steps else Step.OBSERVE
             finding = of_error(error, at)
-            return Outcome(self.site, Status.FAILED, seconds, finding, tuple(self.steps), because)
+            return self._outcome(Status.FAILED, finding)
         disposition = self.plan.disposition if self.plan else Disposition.NOOP
         status = {
             Disposition.NOOP: Status.NOOP,
             Disposition.DEFERRED: Status.DEFERRED,
             Disposition.BLOCKED: Status.BLOCKED,
         }.get(disposition, Status.SUCCEEDED)
-        return Outcome(self.site, status, seconds, self.plan.finding if self.plan else None, tuple(self.steps), because)
+        return self._outcome(status, self.plan.finding if self.plan else None)
+
+    def _outcome(self, status: Status, finding: Finding | None) -> Outcome:
+        seconds = sum(record.seconds for record in self.steps)
+        because = self.plan.because if self.plan else ()
+        return Outcome(self.site, status, seconds, finding, tuple(self.steps), because, tuple(self.images.values()))
 
 
 class Result(StrEnum):
@@ -84,6 +108,8 @@ class FleetReport:
     run: str
     seconds: float
     outcomes: tuple[Outcome, ...]
+    path: str = "FLEET"
+    """The fleet file, for the commands that a report names."""
 
     @property
     def counts(self) -> Counter[Status]:

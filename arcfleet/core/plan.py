@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from arcfleet.core import calls, credentials
+from arcfleet.core import calls, credentials, ensure
 from arcfleet.core.calls import Call
 from arcfleet.core.credentials import Action
+from arcfleet.core.ensure import Change
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
@@ -26,6 +27,7 @@ class Step(StrEnum):
 
     OBSERVE = "observe"
     PREFLIGHT = "preflight"
+    ENSURE = "ensure connected registry"
     GENERATE_CREDENTIAL = "generate credential"
     INSTALL_EXTENSION = "install extension"
     SETTLE_EXTENSION = "settle extension"
@@ -67,6 +69,8 @@ class SitePlan:
     pods: tuple[tuple[str, int, bool], ...] = ()
     """By workload: its name, its number of pods, and whether they replace running ones."""
     finding: Finding | None = None
+    ensure: tuple[Change, ...] = ()
+    """What is written to the cloud registry first, in this order."""
     notes: tuple[Finding, ...] = ()
     """Further findings of the preflight: what else blocks, and what could not be checked."""
 
@@ -79,6 +83,15 @@ class SitePlan:
     def needs_preflight(self) -> bool:
         """Whether a write is to be made whose prerequisites are to be looked at first."""
         return self.changes and not self.settle_first
+
+    def ensuring(self, kept: tuple[Change, ...]) -> SitePlan:
+        """Return the plan with only these of its changes to the cloud registry: others are made for another site."""
+        if kept == self.ensure:
+            return self
+        because = (*(change.because for change in kept), *self.because[len(self.ensure) :])
+        calls = (*(change.call for change in kept), *self.calls[len(self.ensure) :])
+        disposition = self.disposition if because else Disposition.NOOP
+        return replace(self, disposition=disposition, ensure=kept, because=because, calls=calls)
 
     def judged(self, findings: Sequence[Finding]) -> SitePlan:
         """Return the plan after its preflight: blocked by the first finding that is a failure."""
@@ -103,13 +116,17 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
     decision = credentials.decide(facts)
     if decision.action is Action.WAIT:
         return SitePlan(Disposition.UPDATE, settle_first=True, because=(decision.because,))
+    ensured = _ensured(site, facts, wanted)
+    # Whatever is installed already can't know the token of a connected registry that is made only now.
+    fresh = any(change.kind is ensure.Kind.CONNECTED_REGISTRY and change.creates for change in ensured)
     changes = extension_changes(site, facts.extension)
-    install = bool(changes) or decision.action is Action.GENERATE
+    install = bool(changes) or fresh or decision.action is Action.GENERATE
     rolled = [w for w in wanted if not w.is_applied(facts.workloads.get(w.workload.name))]
     secrets = tuple(
         dict.fromkeys(key for w in wanted if not facts.pull_secrets.get(key := (w.namespace, w.workload.pull_secret)))
     )
     because = (
+        *(change.because for change in ensured),
         *changes,
         *(f"pull secret {namespace}/{name}" for namespace, name in secrets),
         *(f"workload {w.workload.name}" for w in rolled),
@@ -117,23 +134,32 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
     if not because:
         return SitePlan(Disposition.NOOP)
     return SitePlan(
-        Disposition.CREATE if facts.extension is None else Disposition.UPDATE,
+        Disposition.CREATE if fresh or facts.extension is None else Disposition.UPDATE,
         # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
         install=install,
         workloads=tuple(w.workload.name for w in rolled),
         pull_secrets=secrets,
         because=because,
         calls=(
+            *(change.call for change in ensured),
             *(calls.installation(site, facts) if install else ()),
             *calls.pull_secrets(site, facts, secrets),
             *calls.rollouts(site, rolled),
         ),
+        ensure=ensured,
         restarts_registry=install and facts.extension is not None,
         pods=tuple(
             (w.workload.name, w.deployment["spec"].get("replicas", 1), bool(facts.workloads.get(w.workload.name)))
             for w in rolled
         ),
     )
+
+
+def _ensured(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> tuple[Change, ...]:
+    if facts.contents is None:
+        return ()
+    needed = ensure.repositories(site, (image for item in wanted for image in item.images))
+    return ensure.changes(site, facts.registry, facts.contents, needed)
 
 
 def extension_changes(site: Site, extension: ExtensionFacts | None) -> tuple[str, ...]:
@@ -166,6 +192,9 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
     in_contact = arc.judge(facts.cluster)
     if not in_contact.ok:
         return SitePlan(Disposition.DEFERRED, finding=in_contact)
+    hindrance = ensure.finding(site, facts.contents) if facts.contents else None
+    if hindrance:
+        return SitePlan(Disposition.BLOCKED, finding=hindrance)
     decision = credentials.decide(facts)
     if decision.action is Action.STOP:
         return SitePlan(

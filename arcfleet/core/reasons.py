@@ -34,6 +34,10 @@ class Reason(StrEnum):
     REGISTRY_NOT_FOUND = "registry_not_found"
     CONNECTED_REGISTRY_NOT_FOUND = "connected_registry_not_found"
     CLUSTER_NOT_FOUND = "cluster_not_found"
+    PARENT_NOT_READY = "parent_not_ready"
+    """The parent's site is not as it should be, so nothing is begun below it."""
+    IMMUTABLE = "immutable"
+    """What exists differs from the fleet file in something that Azure lets nobody change."""
     SYNC_TOKEN_NOT_FOUND = "sync_token_not_found"  # noqa: S105 - a code, not a password
     NO_GATEWAY_ENDPOINT = "no_gateway_endpoint"
     """The parent has no endpoint for connected registries: dedicated data endpoints are off."""
@@ -64,13 +68,23 @@ class Reason(StrEnum):
     PROTECTED_SETTINGS_EXPIRED = "protected_settings_expired"
     EXTENSION_IN_PROGRESS = "extension_in_progress"
     EXTENSION_STUCK = "extension_stuck"
+    DRIFT = "drift"
+    """What runs is not what the fleet file says."""
 
     # Connected registry
     CREDENTIAL_UNUSABLE = "credential_unusable"
+    BAD_CREDENTIAL = "bad_credential"
+    """The registry's password was refused: its own log says so."""
     SLOT_UNKNOWN = "slot_unknown"
     """Which of a token's two passwords is in use can't be told, so none is replaced."""
+    NOT_ROTATED = "not_rotated"
+    """A password is due, but the registry does not work now, so a new password could not be seen to work."""
     INSTANCE_ELSEWHERE = "instance_elsewhere"
+    ALREADY_ACTIVATED = "already_activated"
+    """Another instance holds the activation: the registry's own log says so."""
     NEVER_ACTIVATED = "never_activated"
+    DISK = "disk"
+    """The connected registry can't write to its volume."""
     REGISTRY_UNHEALTHY = "registry_unhealthy"
     REGISTRY_OFFLINE = "registry_offline"
     REGISTRY_PROGRESSING = "registry_progressing"
@@ -81,6 +95,10 @@ class Reason(StrEnum):
     NOT_IN_SCOPE = "not_in_scope"
     SYNC_FAILED = "sync_failed"
     SYNC_PENDING = "sync_pending"
+    STALE = "stale"
+    """The site serves an older digest than the cloud."""
+    MESSAGES_EXPIRED = "messages_expired"
+    """The site was out of contact for longer than its messages are kept."""
 
     # Pull secret and workload
     NO_CLIENT_TOKEN = "no_client_token"  # noqa: S105 - a code, not a password
@@ -94,6 +112,8 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "unschedulable"
     QUOTA = "quota"
     ROLLOUT_PROGRESSING = "rollout_progressing"
+    PROGRESS_DEADLINE = "progress_deadline"
+    """Kubernetes gave up on a rollout, and no pod says why."""
     PAUSED = "paused"
     NO_KUBERNETES_ACCESS = "no_kubernetes_access"
 

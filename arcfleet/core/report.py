@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from arcfleet.core.durations import clock_time
 from arcfleet.core.findings import Finding
 from arcfleet.core.outcomes import SCHEMA_VERSION, FleetReport, Outcome, Status
+from arcfleet.core.reasons import Reason
 
 MARKS = {
     Status.SUCCEEDED: "✓",
@@ -27,9 +30,38 @@ def summary(outcome: Outcome) -> str:
     """Return why a site ended as it did, in one line."""
     if outcome.finding:
         return outcome.finding.message
-    if outcome.status is Status.NOOP:
-        return "nothing to do, healthy"
-    return "; ".join(outcome.changes)
+    parts = ["nothing to do, healthy"] if outcome.status is Status.NOOP else list(outcome.changes)
+    return "; ".join([*parts, *([f"images {arrivals(outcome.images)}"] if outcome.images else [])])
+
+
+def arrivals(findings: Sequence[Finding]) -> str:
+    """Return images with the grade of what says that they arrived, for example `web (A), api (D)`."""
+    return ", ".join(f"{name} ({finding.grade or _word(finding)})" for name, finding in _named(findings))
+
+
+def arrivals_in_short(findings: Sequence[Finding]) -> str:
+    """Return how many images have arrived by which evidence, and which have not: `2/2 (A)`, `1/2 (A) web: stale`."""
+    if not findings:
+        return ""
+    good = [finding for finding in findings if finding.ok]
+    grades = ", ".join(sorted({str(finding.grade) for finding in good}))
+    late = ", ".join(f"{name}: {_word(finding)}" for name, finding in _named(findings) if not finding.ok)
+    return " ".join(filter(None, (f"{len(good)}/{len(findings)}", f"({grades})" if grades else "", late)))
+
+
+def _named(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
+    """Return image findings by the last part of their repository, or by the whole of it where that is not clear."""
+    repositories = [finding.subject.removeprefix("sync ").partition("@")[0] for finding in findings]
+    short = [text.rpartition("/")[2].partition(":")[0] for text in repositories]
+    return [
+        (name if short.count(name) == 1 else whole, finding)
+        for name, whole, finding in zip(short, repositories, findings, strict=True)
+    ]
+
+
+def _word(finding: Finding) -> str:
+    missing = finding.reason is Reason.IMAGE_NOT_ON_SITE
+    return "missing" if missing else finding.reason.removeprefix("sync_").replace("_", " ")
 
 
 def rows(report: FleetReport) -> list[dict[str, str]]:
@@ -40,30 +72,39 @@ def rows(report: FleetReport) -> list[dict[str, str]]:
             "outcome": f"{MARKS[outcome.status]} {outcome.status}",
             "time": clock_time(outcome.seconds),
             "reason": outcome.finding.reason if outcome.finding else "",
+            "images": arrivals(outcome.images),
             "what": summary(outcome),
         }
         for outcome in report.outcomes
     ]
 
 
-def block(outcome: Outcome) -> list[tuple[str, str]]:
-    """Return what an operator reads about a site that is not well: labelled lines, the remedy last."""
-    finding = outcome.finding
-    if finding is None:
+def block(outcome: Outcome, path: str) -> list[tuple[str, str]]:
+    """Return what an operator reads about a site that is not well: labelled lines, what to type last.
+
+    Args:
+        outcome: How the site ended.
+        path: The fleet file.
+    """
+    if outcome.finding is None:
         return []
+    cause, *rest = finding_lines(outcome.finding)
+    at = [("at", f"step {outcome.steps[-1].step}, after {clock_time(outcome.seconds)}")] if outcome.steps else []
+    again = ("then", f"arcfleet deploy {shlex.quote(path)} --site {outcome.site}")
+    return [cause, *at, *rest, again]
+
+
+def finding_lines(finding: Finding) -> list[tuple[str, str]]:
+    """Return a finding's cause, what was seen, and what to do, a labelled line each."""
     rule = f"{finding.rule} " if finding.rule else ""
     lines = [("cause", f"{finding.message}   [{rule}{finding.reason}]")]
     lines += [("seen", text) for text in finding.evidence]
-    if outcome.steps:
-        lines.append(("at", f"step {outcome.steps[-1].step}, after {clock_time(outcome.seconds)}"))
-    if finding.remedy:
-        lines.append(("do", finding.remedy))
-    return lines
+    return [*lines, *([("do", finding.remedy)] if finding.remedy else [])]
 
 
-def markdown(outcome: Outcome) -> str:
+def markdown(outcome: Outcome, path: str) -> str:
     """Return a page about a site that is not well."""
-    lines = "\n".join(f"- **{label}** {_escape(text)}" for label, text in block(outcome))
+    lines = "\n".join(f"- **{label}** {_escape(text)}" for label, text in block(outcome, path))
     steps = "\n".join(f"| {record.step} | {clock_time(record.seconds)} |" for record in outcome.steps)
     return f"## {outcome.site}: {outcome.status}\n\n{lines}\n\n| step | time |\n|---|---|\n{steps}\n"
 
@@ -77,17 +118,19 @@ def to_json(report: FleetReport) -> dict[str, Any]:
         "result": report.result,
         "seconds": round(report.seconds, 1),
         "counts": {status: report.counts[status] for status in Status},
-        "sites": [_outcome_json(outcome) for outcome in report.outcomes],
+        "sites": [_outcome_json(outcome, report.path) for outcome in report.outcomes],
     }
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(outcome: Outcome, path: str) -> dict[str, Any]:
     return {
         "site": outcome.site,
         "outcome": outcome.status,
         "seconds": round(outcome.seconds, 1),
         "changes": list(outcome.changes),
         "finding": finding_json(outcome.finding) if outcome.finding else None,
+        "diagnosis": [{label: text} for label, text in block(outcome, path)],
+        "images": [finding_json(finding) for finding in outcome.images],
         "steps": [{"step": record.step, "seconds": round(record.seconds, 1)} for record in outcome.steps],
     }
 
@@ -102,6 +145,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "evidence": list(finding.evidence),
         "remedy": finding.remedy,
+        "grade": finding.grade,
     }
 
 

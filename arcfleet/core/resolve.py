@@ -35,10 +35,24 @@ class Resolution:
         asked = {index for index in range(len(self.file.sites_from)) if index in self.discovered}
         return Fleet(
             name=self.file.metadata.name,
-            sites=tuple(site for _, site in self.sites),
+            sites=_nested([site for _, site in self.sites]),
             rollout=self.file.rollout,
             inventories={i: entry for i, entry in enumerate(self.file.sites_from) if i not in asked},
         )
+
+
+def _nested(sites: Sequence[Site]) -> tuple[Site, ...]:
+    """Return the sites, each with the connected registries above it."""
+    by_name = {site.name: site for site in sites}
+
+    def above(site: Site) -> tuple[str, ...]:
+        found: dict[str, str] = {}
+        while (parent := by_name.get(site.parent or "")) and parent.name not in found:
+            found[parent.name] = parent.connected_registry
+            site = parent
+        return tuple(found.values())
+
+    return tuple(site.model_copy(update={"ancestors": above(site)}) if site.parent else site for site in sites)
 
 
 def load(text: str, name: str, discovered: Discovered | None = None) -> Fleet:

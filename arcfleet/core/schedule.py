@@ -28,11 +28,26 @@ def until_next_sync(cr: ConnectedRegistryFacts, now: datetime) -> float:
     return (next_sync(cr, now) - now).total_seconds() if cr.sync_window else 0.0
 
 
+def window_of(cr: ConnectedRegistryFacts) -> timedelta | None:
+    """Return how long each sync of the registry may last; None where it stays connected."""
+    return _DURATION.validate_python(cr.sync_window) if cr.sync_window else None
+
+
+def synced_since(cr: ConnectedRegistryFacts, moment: datetime) -> bool:
+    """Tell whether a sync can have brought what was there at `moment`: contact at the next tick after it, or later.
+
+    While a window is open the registry is in contact every minute, whatever the schedule's ticks.
+    """
+    if cr.last_sync is None:
+        return False
+    return cr.last_sync >= (moment + timedelta(minutes=1) if cr.sync_window else next_sync(cr, moment))
+
+
 def rests_between_syncs(cr: ConnectedRegistryFacts, now: datetime) -> bool:
     """Tell whether the registry is outside its sync window now and made contact in the last one."""
-    if not cr.sync_window or not cr.schedule or cr.last_sync is None:
+    window = window_of(cr)
+    if not window or not cr.schedule or cr.last_sync is None:
         return False
     # A moment later, since a tick is not before itself: a window that opens just now is open.
     opened: datetime = croniter(cr.schedule, now + timedelta(microseconds=1)).get_prev(datetime)
-    closes = opened + _DURATION.validate_python(cr.sync_window)
-    return now > closes and cr.last_sync >= opened
+    return now > opened + window and cr.last_sync >= opened

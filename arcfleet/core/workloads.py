@@ -11,7 +11,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from arcfleet.core import leaks, source
@@ -26,12 +26,16 @@ FIELD_MANAGER = "arcfleet"
 HASH_ANNOTATION = "arcfleet/applied-hash"
 KINDS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("v1", "configmaps"),
+    "DaemonSet": ("apps/v1", "daemonsets"),
     "Deployment": ("apps/v1", "deployments"),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
     "Service": ("v1", "services"),
     "ServiceAccount": ("v1", "serviceaccounts"),
+    "StatefulSet": ("apps/v1", "statefulsets"),
 }
 """Kinds that a workload's manifest may hold -> their API version and resource."""
+CONTROLLERS = ("Deployment", "DaemonSet", "StatefulSet")
+"""Kinds that run pods; a workload is exactly one of them, with what it needs."""
 
 Object = dict[str, Any]
 
@@ -45,7 +49,7 @@ def parse_manifest(text: str, name: str) -> tuple[Object, ...]:
 
     Raises:
         ManifestError: It is no YAML, holds what looks like a secret, a kind that arcfleet does not roll out, or not
-            exactly one Deployment.
+            exactly one that runs pods.
     """
     documents = source.read_all(text, name)
     leaking = [d.problem(path, why) for d in documents for path, why in leaks.found(d.value, keys=False)]
@@ -53,9 +57,10 @@ def parse_manifest(text: str, name: str) -> tuple[Object, ...]:
         raise ManifestError(tuple(leaking[:SHOWN]), more=len(leaking[SHOWN:]))
     objects = tuple(document.value for document in documents if document.value is not None)
     problems = [f"{name}  document {i + 1}: {why}" for i, item in enumerate(objects) if (why := _refusal(item))]
-    deployments = [item for item in objects if isinstance(item, dict) and item.get("kind") == "Deployment"]
-    if not problems and len(deployments) != 1:
-        problems.append(f"{name}  holds {len(deployments)} Deployments; a workload is exactly one")
+    controllers = [item for item in objects if isinstance(item, dict) and item.get("kind") in CONTROLLERS]
+    if not problems and len(controllers) != 1:
+        kinds = f"{', '.join(CONTROLLERS[:-1])} or {CONTROLLERS[-1]}"
+        problems.append(f"{name}  holds {len(controllers)} objects that run pods; a workload is exactly one {kinds}")
     if problems:
         raise ManifestError(tuple(problems))
     return objects
@@ -69,12 +74,12 @@ def _refusal(item: Any) -> str:
         return f"kind {leaks.quote(kind)} is not rolled out by arcfleet; it takes {', '.join(KINDS)}"
     if item.get("apiVersion") != KINDS[kind][0]:
         return f"apiVersion {leaks.quote(item.get('apiVersion'))} of {kind} is not {KINDS[kind][0]}"
-    if kind == "Deployment" and not _is_deployment(item):
-        return "is no Deployment: its annotations, containers or imagePullSecrets are not of the form that they have"
+    if kind in CONTROLLERS and not _runs_pods(item):
+        return f"is no {kind}: its annotations, containers or imagePullSecrets are not of the form that they have"
     return ""
 
 
-def _is_deployment(item: Object) -> bool:
+def _runs_pods(item: Object) -> bool:
     """Tell whether the places that are read and changed here are maps and lists as Kubernetes has them."""
     pod: Any = item
     for key in ("spec", "template", "spec"):
@@ -100,26 +105,33 @@ def images(workload: Workload, manifest: Sequence[Object], login_server: str) ->
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """A workload as it is to be at one site: the objects to apply, the Deployment last."""
+    """A workload as it is to be at one site: the objects to apply, the one that runs pods last."""
 
     workload: Workload
     objects: tuple[Object, ...]
     images: tuple[ImageRef, ...]
     """The images of the site's own registry that it needs, as the fleet file or the manifest names them."""
+    digests: Mapping[ImageRef, str] = field(default_factory=dict)
+    """The digests that images are pinned to."""
 
     @property
     def deployment(self) -> Object:
-        """The Deployment."""
+        """The Deployment, DaemonSet or StatefulSet."""
         return self.objects[-1]
 
     @property
+    def kind(self) -> str:
+        """Which of them it is."""
+        return str(self.deployment["kind"])
+
+    @property
     def name(self) -> str:
-        """The Deployment's name."""
+        """Its name."""
         return str(self.deployment["metadata"]["name"])
 
     @property
     def namespace(self) -> str:
-        """The Deployment's namespace."""
+        """Its namespace."""
         return str(self.deployment["metadata"]["namespace"])
 
     def is_applied(self, live: WorkloadFacts | None) -> bool:
@@ -148,11 +160,11 @@ def desired(
         digests: The cloud's digest of each image, where the workload is pinned by digest.
     """
     result = copy.deepcopy(list(manifest)) if workload.image is None else [_article_deployment(workload)]
-    deployment = _deployment(result)
+    deployment, pinned = _deployment(result), digests if workload.pin == "digest" else {}
     for container in _containers(deployment):
         own = _own_image(str(container.get("image", "")), login_server)
         if own:
-            container["image"] = site_image(site, own, digests if workload.pin == "digest" else {})
+            container["image"] = site_image(site, own, pinned)
     pod = deployment["spec"]["template"]["spec"]
     secrets = pod["imagePullSecrets"] = pod.get("imagePullSecrets") or []
     if {"name": workload.pull_secret} not in secrets:
@@ -162,7 +174,7 @@ def desired(
     others = [item for item in result if item is not deployment]
     metadata = deployment["metadata"]
     metadata["annotations"] = {**(metadata.get("annotations") or {}), HASH_ANNOTATION: digest_of([*others, deployment])}
-    return Desired(workload, (*others, deployment), images(workload, manifest, login_server))
+    return Desired(workload, (*others, deployment), images(workload, manifest, login_server), dict(pinned))
 
 
 def site_image(site: Site, image: ImageRef, digests: Mapping[ImageRef, str]) -> str:
@@ -219,7 +231,7 @@ def _article_deployment(workload: Workload) -> Object:
 
 
 def _deployment(items: Sequence[Object]) -> Object:
-    return next(item for item in items if item["kind"] == "Deployment")
+    return next(item for item in items if item["kind"] in CONTROLLERS)
 
 
 def _containers(deployment: Object) -> Iterator[Object]:

@@ -14,16 +14,17 @@ from arcfleet.gateways.azure import AzureClients
 from arcfleet.gateways.clocks import ScaledClock
 from arcfleet.gateways.images import RegistryImages
 from arcfleet.gateways.kube import KubernetesSites
+from arcfleet.gateways.no_journal import NoJournal
 from arcfleet.gateways.subscriptions import AzureSubscriptions
-from arcfleet.ports import Gateways
+from arcfleet.ports import Gateways, Journal
 from arcfleet.settings import Settings
 
 
 @asynccontextmanager
-async def connect(settings: Settings) -> AsyncIterator[Gateways]:
+async def connect(settings: Settings, journal: Journal | None = None) -> AsyncIterator[Gateways]:
     """Yield gateways made from settings, and close their connections afterwards.
 
-    Nothing is sent before the first call of a gateway.
+    Nothing is sent before the first call of a gateway. Without a `journal` nothing that needs one can be done.
     """
     clock = ScaledClock(settings.time_scale)
     clients = AzureClients(settings, clock)
@@ -37,6 +38,7 @@ async def connect(settings: Settings) -> AsyncIterator[Gateways]:
             subscriptions=AzureSubscriptions(clients, clock),
             images=images,
             kubernetes=kubernetes,
+            journal=journal or NoJournal(),
         )
     finally:
         await kubernetes.close()

@@ -1,39 +1,71 @@
-"""Azure Container Registry over ARM: connected registries, tokens, scope maps, passwords."""
+"""Azure Container Registry over ARM: registries, connected registries, tokens, scope maps, passwords."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
+from azure.core.polling import AsyncLROPoller
 from azure.mgmt.containerregistry import models
+from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
-from arcfleet.core.facts import (
-    ConnectedRegistryFacts,
-    PasswordFacts,
-    RegistryFacts,
-    StatusDetail,
-    TokenFacts,
-)
+from arcfleet.core import scope_actions
+from arcfleet.core.credentials import Minted
+from arcfleet.core.facts import ConnectedRegistryFacts, RegistryFacts, ScopeMapFacts, TokenFacts
 from arcfleet.core.names import RegistryRef, last_segment
 from arcfleet.core.reasons import Reason
+from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError, TransientError
-from arcfleet.gateways import translation
+from arcfleet.gateways import acr_models, translation
 from arcfleet.gateways.azure import ONCE, AzureClients
+from arcfleet.gateways.polling import PatientPolling
 from arcfleet.gateways.shared import Shared
 from arcfleet.ports import Clock
 
 RECENT = 300.0
 """Seconds for which a registry's own facts, its tokens and its scope maps are not read again."""
+Operation = AsyncLROPoller[Any]
+Begin = Callable[[ContainerRegistryManagementClient, PatientPolling], Awaitable[Operation]]
 
 
 class AzureRegistries:
     """`ports.Registries` on azure-mgmt-containerregistry."""
 
     def __init__(self, clients: AzureClients, clock: Clock) -> None:
-        self._clients = clients
+        self._clients, self._clock = clients, clock
         self._shared = Shared(clock)
+        self._locks: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def add_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
+        """Add actions to a scope map, which is created where it is missing.
+
+        A write replaces all actions, so each is made of what was read under the scope map's lock: sites that extend the
+        scope map of one parent at once lose nothing. Against another process there is no such lock: Azure has no ETags
+        for scope maps.
+        """
+        async with self._locks["scope map", registry, name.lower()]:
+            held = await self._scope_map(registry, name)
+            lacking = list(scope_actions.missing(actions, held.actions if held else ()))
+            if not lacking:
+                return
+
+            def begin(acr: ContainerRegistryManagementClient, polling: PatientPolling) -> Awaitable[Operation]:
+                place = (registry.resource_group, registry.name, name)
+                if held is None:
+                    made = models.ScopeMap(properties=models.ScopeMapProperties(actions=lacking))
+                    return acr.scope_maps.begin_create(*place, made, polling=polling)
+                actions = [*held.actions, *lacking]
+                change = models.ScopeMapPropertiesUpdateParameters(actions=actions)
+                update = models.ScopeMapUpdateParameters(properties=change)
+                return acr.scope_maps.begin_update(*place, update, polling=polling)
+
+            await self._write(registry, f"scope map {name}", begin, ("scope maps", registry))
 
     async def connected_registries(
         self, registry: RegistryRef, *, max_age: float
@@ -42,14 +74,61 @@ class AzureRegistries:
 
         async def call() -> Mapping[str, ConnectedRegistryFacts]:
             with translation.azure(f"registry {registry.name}", Reason.REGISTRY_NOT_FOUND, _look_for(registry)):
-                pages = self._clients.acr(registry.subscription).connected_registries.list(
-                    registry.resource_group, registry.name
-                )
-                return {str(item.name).lower(): _connected_registry(item) async for item in pages}
+                pages = self._acr(registry).connected_registries.list(registry.resource_group, registry.name)
+                return {str(item.name).lower(): acr_models.connected_registry(item) async for item in pages}
 
         return await self._shared.get(("connected", registry), call, max_age)
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Secret:
+    async def create_connected_registry(self, registry: RegistryRef, name: str, spec: ConnectedRegistrySpec) -> None:
+        """Create a connected registry."""
+        place, made = (registry.resource_group, registry.name, name), acr_models.creation(spec)
+        await self._write(
+            registry,
+            f"connected registry {name}",
+            lambda acr, polling: acr.connected_registries.begin_create(*place, made, polling=polling),
+            ("connected", registry),
+        )
+
+    async def create_token(self, registry: RegistryRef, name: str, scope_map: str) -> None:
+        """Create an enabled token without passwords; one that exists is left alone.
+
+        What a second PUT does to the passwords of a token that was made meanwhile is not documented.
+        """
+        place = (registry.resource_group, registry.name, name)
+        made = models.Token(
+            properties=models.TokenProperties(scope_map_id=f"{registry.id}/scopeMaps/{scope_map}", status="enabled")
+        )
+        async with self._locks["token", registry, name.lower()]:
+            with translation.azure(f"token {name} of registry {registry.name}"), suppress(ResourceNotFoundError):
+                await self._acr(registry).tokens.get(*place)
+                return
+            await self._write(
+                registry,
+                f"token {name}",
+                lambda acr, polling: acr.tokens.begin_create(*place, made, polling=polling),
+                ("tokens", registry),
+                ("token", registry, name.lower()),
+            )
+
+    async def enable_data_endpoint(self, registry: RegistryRef) -> None:
+        """Enable the registry's dedicated data endpoint, once for all who ask."""
+        async with self._locks["data endpoint", registry]:
+            if (await self.registry(registry)).data_endpoint_enabled:
+                return
+            place, change = (
+                (registry.resource_group, registry.name),
+                models.RegistryUpdateParameters(
+                    properties=models.RegistryPropertiesUpdateParameters(data_endpoint_enabled=True)
+                ),
+            )
+            await self._write(
+                registry,
+                f"data endpoint of registry {registry.name}",
+                lambda acr, polling: acr.registries.begin_update(*place, change, polling=polling),
+                ("registry", registry),
+            )
+
+    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
         """Replace one password slot of a token. Sent once: every request mints a password.
 
         Raises:
@@ -59,29 +138,22 @@ class AzureRegistries:
         subject = f"password of token {last_segment(token_id)}"
         parameters = models.GenerateCredentialsParameters(token_id=token_id, name=slot)
         with translation.azure(subject, Reason.SYNC_TOKEN_NOT_FOUND):
-            poller = await self._clients.acr(registry.subscription).registries.begin_generate_credentials(
+            poller = await self._acr(registry).registries.begin_generate_credentials(
                 registry.resource_group, registry.name, parameters, **ONCE
             )
             result = await poller.result()
-        values = [p.value for p in (result.passwords if result else None) or () if p.name == slot and p.value]
-        if not values:
-            raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
-        return Secret(values[0])
+        for found in (result.passwords if result else None) or ():
+            if found.name == slot and found.value:
+                return Minted(Secret(found.value), found.creation_time)
+        raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
         """Return a cloud registry."""
 
         async def call() -> RegistryFacts:
             with translation.azure(f"registry {registry.name}", Reason.REGISTRY_NOT_FOUND, _look_for(registry)):
-                item = await self._clients.acr(registry.subscription).registries.get(
-                    registry.resource_group, registry.name
-                )
-            return RegistryFacts(
-                name=item.name or registry.name,
-                login_server=item.login_server or "",
-                sku=text_of(item.sku.name if item.sku else None),
-                data_endpoint_enabled=bool(item.data_endpoint_enabled),
-            )
+                item = await self._acr(registry).registries.get(registry.resource_group, registry.name)
+            return acr_models.registry(item, registry.name)
 
         return await self._shared.get(("registry", registry), call, RECENT)
 
@@ -91,24 +163,19 @@ class AzureRegistries:
 
     async def scope_actions(self, registry: RegistryRef, scope_map_id: str) -> Collection[str]:
         """Return the actions of a scope map."""
+        maps = await self.scope_maps(registry, max_age=RECENT)
+        found = maps.get(last_segment(scope_map_id).lower())
+        return frozenset(found.actions if found else ())
 
-        async def call() -> Mapping[str, Collection[str]]:
+    async def scope_maps(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, ScopeMapFacts]:
+        """Return all scope maps of a registry by lower-case name."""
+
+        async def call() -> Mapping[str, ScopeMapFacts]:
             with translation.azure(f"scope maps of registry {registry.name}"):
-                pages = self._clients.acr(registry.subscription).scope_maps.list(registry.resource_group, registry.name)
-                return {str(item.name).lower(): frozenset(item.actions or ()) async for item in pages}
+                pages = self._acr(registry).scope_maps.list(registry.resource_group, registry.name)
+                return {str(item.name).lower(): acr_models.scope_map(item) async for item in pages}
 
-        maps = await self._shared.get(("scope maps", registry), call, RECENT)
-        return maps.get(last_segment(scope_map_id).lower(), frozenset())
-
-    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
-        """Return all tokens of a registry by lower-case name."""
-
-        async def call() -> Mapping[str, TokenFacts]:
-            with translation.azure(f"tokens of registry {registry.name}"):
-                pages = self._clients.acr(registry.subscription).tokens.list(registry.resource_group, registry.name)
-                return {str(item.name).lower(): _token(item) async for item in pages}
-
-        return await self._shared.get(("tokens", registry), call, max_age)
+        return await self._shared.get(("scope maps", registry), call, max_age)
 
     async def token(self, registry: RegistryRef, token_id: str, *, max_age: float) -> TokenFacts:
         """Return a token of a registry."""
@@ -119,63 +186,55 @@ class AzureRegistries:
 
         async def call() -> TokenFacts:
             with translation.azure(f"token {name} of registry {registry.name}", Reason.SYNC_TOKEN_NOT_FOUND, remedy):
-                item = await self._clients.acr(registry.subscription).tokens.get(
-                    registry.resource_group, registry.name, name
-                )
-            return _token(item)
+                item = await self._acr(registry).tokens.get(registry.resource_group, registry.name, name)
+            return acr_models.token(item)
 
         return await self._shared.get(("token", registry, name.lower()), call, max_age)
 
+    async def tokens(self, registry: RegistryRef, *, max_age: float) -> Mapping[str, TokenFacts]:
+        """Return all tokens of a registry by lower-case name."""
 
-def text_of(value: object, default: str = "") -> str:
-    """Return an SDK enum's value, or the text that the SDK keeps for a value it does not know."""
-    return str(getattr(value, "value", value) or default)
+        async def call() -> Mapping[str, TokenFacts]:
+            with translation.azure(f"tokens of registry {registry.name}"):
+                pages = self._acr(registry).tokens.list(registry.resource_group, registry.name)
+                return {str(item.name).lower(): acr_models.token(item) async for item in pages}
+
+        return await self._shared.get(("tokens", registry), call, max_age)
+
+    async def update_connected_registry(self, registry: RegistryRef, name: str, spec: ConnectedRegistrySpec) -> None:
+        """Change what a spec gives of a connected registry."""
+        place, change = (registry.resource_group, registry.name, name), acr_models.update(spec)
+        await self._write(
+            registry,
+            f"connected registry {name}",
+            lambda acr, polling: acr.connected_registries.begin_update(*place, change, polling=polling),
+            ("connected", registry),
+        )
+
+    def _acr(self, registry: RegistryRef) -> ContainerRegistryManagementClient:
+        return self._clients.acr(registry.subscription)
+
+    async def _scope_map(self, registry: RegistryRef, name: str) -> ScopeMapFacts | None:
+        """Return a scope map as it is now, or None where it does not exist."""
+        with translation.azure(f"scope map {name} of registry {registry.name}"):
+            try:
+                item = await self._acr(registry).scope_maps.get(registry.resource_group, registry.name, name)
+            except ResourceNotFoundError:
+                return None
+        return acr_models.scope_map(item)
+
+    async def _write(self, registry: RegistryRef, subject: str, begin: Begin, *changed: object) -> None:
+        """Send a write and return when its operation has ended; what was shared of `changed` is forgotten.
+
+        Also where it failed: an answer that was lost says nothing about what was done.
+        """
+        try:
+            with translation.azure(f"{subject} of registry {registry.name}"):
+                poller = await begin(self._acr(registry), PatientPolling(self._clock, subject))
+                await poller.result()
+        finally:
+            self._shared.forget(*changed)
 
 
 def _look_for(registry: RegistryRef) -> str:
     return f"check registries: {registry.name}, resource group {registry.resource_group}, the subscription"
-
-
-def _connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts:
-    raw: Mapping[str, Any] = item.get("properties") or {}
-    parent = item.parent
-    sync = parent.sync_properties if parent else None
-    raw_sync = (raw.get("parent") or {}).get("syncProperties") or {}
-    return ConnectedRegistryFacts(
-        name=item.name or "",
-        mode=text_of(item.mode),
-        provisioning_state=text_of(item.provisioning_state, "Succeeded"),
-        connection_state=text_of(item.connection_state, "Offline"),
-        activation=text_of(item.activation.status if item.activation else None, "Inactive"),
-        sync_token_id=(sync.token_id if sync else None) or "",
-        gateway_endpoint=(sync.gateway_endpoint if sync else None) or "",
-        parent=_parent(parent.id if parent else None),
-        login_host=item.login_server.host if item.login_server else None,
-        schedule=sync.schedule if sync else None,
-        # As the service wrote it: the model would turn the ISO 8601 duration into a timedelta.
-        sync_window=raw_sync.get("syncWindow"),
-        last_sync=sync.last_sync_time if sync else None,
-        last_activity=item.last_activity_time,
-        # Both are of preview API versions, which the stable models drop but their mappings keep.
-        sync_state=(raw.get("registrySyncResult") or {}).get("syncState"),
-        auth_type=raw_sync.get("authType") or "SyncToken",
-        client_token_ids=tuple(item.client_token_ids or ()),
-        status_details=tuple(
-            StatusDetail(detail.type or "", detail.code or "", detail.description or "")
-            for detail in item.status_details or ()
-        ),
-    )
-
-
-def _parent(parent_id: str | None) -> str | None:
-    return last_segment(parent_id) if parent_id and "/connectedRegistries/" in parent_id else None
-
-
-def _token(item: models.Token) -> TokenFacts:
-    passwords = (item.credentials.passwords if item.credentials else None) or ()
-    return TokenFacts(
-        name=item.name or "",
-        status=text_of(item.status),
-        scope_map_id=item.scope_map_id or "",
-        passwords=tuple(PasswordFacts(text_of(p.name), p.creation_time, p.expiry) for p in passwords),
-    )

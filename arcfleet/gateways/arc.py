@@ -55,6 +55,7 @@ class AdaptivePolling(AsyncARMPolling):
                 Reason.EXTENSION_STUCK,
                 f"extension: operation still {self.status()} after {elapsed:.0f} s",
                 "look at the pods of namespace connected-registry; Azure goes on installing meanwhile",
+                rule="E10",
             )
         # A Retry-After names the earliest time that the service wants to be asked again.
         asked = self._extract_delay() if self._asked_to_wait() else 0.0

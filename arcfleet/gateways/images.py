@@ -6,12 +6,15 @@ into an access token for one repository), and the OCI distribution API's manifes
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import httpx
 
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways import translation
+from arcfleet.gateways.arc import parse_time
 from arcfleet.gateways.azure import AzureClients
 from arcfleet.gateways.shared import Shared
 from arcfleet.ports import Clock
@@ -71,6 +74,32 @@ class RegistryImages:
                 return bool(response.json().get("repositories"))
 
         return await self._shared.get((login_server, "repositories"), call, PINNED)
+
+    async def pushed(self, login_server: str, image: ImageRef) -> datetime | None:
+        """Return when a tag was pushed last; None for a digest, or where the registry does not say.
+
+        Source: ACR's tag attributes, `GET /acr/v1/{repository}/_tags/{tag}`.
+        """
+        if ":" in image.reference:
+            return None
+
+        async def call() -> datetime | None:
+            with translation.registry(login_server, f"push time of {image}"):
+                return await self._tag_time(login_server, image)
+
+        return await self._shared.get((login_server, image, "pushed"), call, PINNED)
+
+    async def _tag_time(self, host: str, image: ImageRef) -> datetime | None:
+        token = await self._token(host, f"repository:{image.repository}:metadata_read")
+        response = await self._http.get(
+            f"{self._base(host)}/acr/v1/{image.repository}/_tags/{image.reference}",
+            headers={"Host": host, "Authorization": f"Bearer {token}"},
+        )
+        if response.status_code == 404:
+            return None
+        response.raise_for_status()
+        text = (response.json().get("tag") or {}).get("lastUpdateTime")
+        return parse_time(text) if text else None
 
     async def _head(self, host: str, image: ImageRef) -> str:
         scope = f"repository:{image.repository}:pull"

@@ -12,14 +12,15 @@ from typing import Any
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
+from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.surveys import ClusterSurvey, KubeRight
 from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
 from arcfleet.errors import PermanentError
-from arcfleet.gateways import kube_survey, translation
-from arcfleet.gateways.kube_facts import workload_facts
+from arcfleet.gateways import kube_evidence, kube_survey, translation
+from arcfleet.gateways.kube_facts import selector_text, workload_facts
 from arcfleet.gateways.kubeconfigs import Kubeconfigs
 from arcfleet.settings import Settings
 
@@ -27,10 +28,17 @@ KEY = ".dockerconfigjson"
 SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type's name
 PATCH: dict[str, tuple[type, str]] = {
     "ConfigMap": (client.CoreV1Api, "patch_namespaced_config_map"),
+    "DaemonSet": (client.AppsV1Api, "patch_namespaced_daemon_set"),
     "Deployment": (client.AppsV1Api, "patch_namespaced_deployment"),
     "PersistentVolumeClaim": (client.CoreV1Api, "patch_namespaced_persistent_volume_claim"),
     "Service": (client.CoreV1Api, "patch_namespaced_service"),
     "ServiceAccount": (client.CoreV1Api, "patch_namespaced_service_account"),
+    "StatefulSet": (client.AppsV1Api, "patch_namespaced_stateful_set"),
+}
+READ = {
+    "DaemonSet": "read_namespaced_daemon_set",
+    "Deployment": "read_namespaced_deployment",
+    "StatefulSet": "read_namespaced_stateful_set",
 }
 
 
@@ -96,23 +104,23 @@ class KubernetesSites:
         """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
         return await kube_survey.survey(await self._client(site), site, rights, self._settings.request_timeout)
 
-    async def workload(self, site: Site, namespace: str, name: str) -> WorkloadFacts | None:
-        """Return a Deployment with the pods of its newest ReplicaSet; None where it does not exist."""
+    async def extension_evidence(self, site: Site) -> ExtensionEvidence:
+        """Return what the cluster shows of the connected registry that runs in it."""
+        return await kube_evidence.read(await self._client(site), site, self._settings.request_timeout)
+
+    async def workload(self, site: Site, namespace: str, name: str, kind: str = "Deployment") -> WorkloadFacts | None:
+        """Return a workload with the pods of its newest revision; None where it does not exist."""
         api = await self._client(site)
         timeout = self._settings.request_timeout
-        with translation.kubernetes(site.name, f"Deployment {namespace}/{name}"):
-            deployment = await _or_none(
-                client.AppsV1Api(api).read_namespaced_deployment(name, namespace, _request_timeout=timeout)
-            )
-            if deployment is None:
+        read: Callable[..., Any] = getattr(client.AppsV1Api(api), READ[kind])
+        with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
+            found = await _or_none(read(name, namespace, _request_timeout=timeout))
+            if found is None:
                 return None
-            labels = deployment.spec.selector.match_labels or {}
             pods = await client.CoreV1Api(api).list_namespaced_pod(
-                namespace,
-                label_selector=",".join(f"{key}={value}" for key, value in labels.items()),
-                _request_timeout=timeout,
+                namespace, label_selector=selector_text(found.spec.selector), _request_timeout=timeout
             )
-        return workload_facts(deployment, pods.items)
+        return workload_facts(found, pods.items, kind)
 
     async def _client(self, site: Site) -> client.ApiClient:
         if site.kube is None:

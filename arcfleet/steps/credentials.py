@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from arcfleet.core import credentials
+from arcfleet.core import credentials, ensure, journal
+from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
+from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
@@ -15,8 +18,10 @@ from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 
 
-async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) -> Secret:
+async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:
     """Generate a password into the sync token's idle slot and return the connection string made of it.
+
+    The journal has the slot before the password exists, so that a run which is killed here leaves no doubt.
 
     Raises:
         PermanentError: The sync token is disabled, or the connected registry can't be reached by a string.
@@ -31,9 +36,22 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
         )
     # Composed once before anything is minted: a string that can't be made must not cost a password.
     credentials.connection_string(cr, Secret("to-be-generated"), parent_protocol=site.parent_protocol)
-    slot = credentials.idle_slot(token, extension)
-    password = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, slot)
-    return credentials.connection_string(cr, password, parent_protocol=site.parent_protocol)
+    key = journal.key(site.registry_ref, token.name)
+    slot = credentials.idle_slot(token, extension, await gateways.journal.read(key))
+    entry = Entry(slot, Phase.INTENDED, await gateways.registries.service_time())
+    await gateways.journal.write(key, entry)
+    minted = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, slot)
+    made = credentials.connection_string(cr, minted.password, parent_protocol=site.parent_protocol)
+    return Credential(made, key, replace(entry, created=minted.created))
+
+
+async def note(gateways: Gateways, credential: Credential, phase: Phase) -> None:
+    """Write how far a credential has come. A phase that began already keeps its time: an attempt may be repeated."""
+    known, entry = await gateways.journal.read(credential.key), credential.entry
+    if known and (known.phase, known.slot, known.created) == (phase, entry.slot, entry.created):
+        return
+    now = await gateways.registries.service_time()
+    await gateways.journal.write(credential.key, entry.to(phase, now))
 
 
 async def client_login(gateways: Gateways, site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> Login:
@@ -68,7 +86,8 @@ async def client_login(gateways: Gateways, site: Site, facts: SiteFacts, missing
     rehearsed = Login(token.name, Secret("to-be-generated"))
     for namespace, name in missing:
         await gateways.kubernetes.put_login(site, namespace, name, rehearsed, dry_run=True)
-    return Login(token.name, await gateways.registries.generate_password(site.registry_ref, token_id, slot))
+    minted = await gateways.registries.generate_password(site.registry_ref, token_id, slot)
+    return Login(token.name, minted.password)
 
 
 async def write_pull_secrets(gateways: Gateways, site: Site, missing: Sequence[tuple[str, str]], login: Login) -> None:
@@ -81,10 +100,10 @@ def client_token_id(site: Site, facts: SiteFacts) -> str:
     """Return the ARM id of the token that the site's workloads pull with.
 
     It must be among the connected registry's client tokens, else the registry refuses it. Without `clientToken` in the
-    fleet file it is the connected registry's only one.
+    fleet file it is the connected registry's only one; with `ensure`, the one that is ensured.
     """
     cr = facts.connected_registry
-    wanted = (site.client_token or "").lower()
+    wanted = (ensure.client_token(site, cr) if site.ensure else site.client_token or "").lower()
     names = [last_segment(token) for token in cr.client_token_ids]
     matching = [token for token in cr.client_token_ids if not wanted or last_segment(token).lower() == wanted]
     if len(matching) == 1:

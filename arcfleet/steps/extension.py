@@ -8,15 +8,17 @@ from datetime import datetime
 
 from arcfleet import waiting
 from arcfleet.core import polling
+from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.journal import Phase
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.ports import Gateways
-from arcfleet.steps import diagnosis
+from arcfleet.steps import credentials, diagnosis
 
 SHORT = 60.0
 """Seconds that an operation usually takes still when it is found under way."""
@@ -24,7 +26,7 @@ OnChange = Callable[[Finding | str], None]
 
 
 async def install(
-    gateways: Gateways, site: Site, facts: SiteFacts, connection_string: Secret, on_change: OnChange
+    gateways: Gateways, site: Site, facts: SiteFacts, credential: Credential, on_change: OnChange
 ) -> datetime:
     """Create or update the extension, and return once it is healthy.
 
@@ -37,15 +39,17 @@ async def install(
     """
     began = await gateways.registries.service_time()
     exists = facts.extension is not None
-    apply = _apply(gateways, site, connection_string, exists=exists, began=began, on_change=on_change)
-    extension = await diagnosis.deepest(gateways, site, apply)
-    if rules.judge(extension, facts.cluster).verdict is Verdict.PROGRESSING:
-        extension = await settle(gateways, site, on_change)
-    finding = rules.judge(extension, facts.cluster)
+    await credentials.note(gateways, credential, Phase.DELIVERING)
+    apply = _apply(gateways, site, credential.connection_string, exists=exists, began=began, on_change=on_change)
+    extension = await diagnosis.deepest_of_install(gateways, site, apply)
+    if rules.judge(extension, facts.cluster, changed_at=began).verdict is Verdict.PROGRESSING:
+        extension = await settle(gateways, site, on_change, changed_at=began)
+    finding = rules.judge(extension, facts.cluster, changed_at=began)
     if finding.verdict is Verdict.ABSENT:
         raise PermanentError(Reason.DELETE_IN_PROGRESS, "extension: somebody deleted it meanwhile", "deploy again")
     if not finding.ok:
         raise waiting.as_error(finding)
+    await credentials.note(gateways, credential, Phase.DELIVERED)
     return await gateways.registries.service_time() if exists else began
 
 
@@ -62,8 +66,16 @@ async def _apply(
         return found
 
 
-async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> ExtensionFacts | None:
+async def settle(
+    gateways: Gateways, site: Site, on_change: OnChange, *, changed_at: datetime | None = None
+) -> ExtensionFacts | None:
     """Wait until no operation is under way on the extension, and return it: healthy, failed, or gone (None).
+
+    Args:
+        gateways: The outside world.
+        site: The site.
+        on_change: Told what is waited for.
+        changed_at: When our own change was sent; what is older is not its end.
 
     Raises:
         PermanentError: It is still in progress after `timeouts.extension`.
@@ -73,7 +85,9 @@ async def settle(gateways: Gateways, site: Site, on_change: OnChange) -> Extensi
     async def look() -> Finding:
         extension = await gateways.extensions.extension(site)
         seen.append(extension)
-        finding = rules.judge(extension, await gateways.extensions.cluster(site))
+        cluster = await gateways.extensions.cluster(site)
+        now = await gateways.registries.service_time()
+        finding = rules.judge(extension, cluster, changed_at=changed_at, now=now)
         # Settled is all that is asked here; what a failed or absent extension means, the next plan says.
         settled = finding.settled or finding.verdict is Verdict.ABSENT
         return replace(finding, verdict=Verdict.HEALTHY) if settled else finding

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from arcfleet.core import workloads
-from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, WorkloadFacts
+from arcfleet.core import ensure_effects, workloads
+from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts, WorkloadFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
@@ -15,7 +16,7 @@ from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 
 LISTED = 30.0
-"""Seconds for which one list of a registry's connected registries serves the sites that are observed."""
+"""Seconds for which one list of what a registry holds serves the sites that are observed."""
 Manifests = Mapping[str, Sequence[Object]]
 
 
@@ -28,39 +29,63 @@ async def observe(
         gateways: The outside world.
         site: The site.
         manifests: The parsed manifest files of workloads, by path.
-        max_age: Seconds that the list of connected registries may be old.
+        max_age: Seconds that the lists of what the registry holds may be old.
 
     Raises:
         PermanentError: Something does not exist that must, or an image is not in the cloud registry.
     """
-    registry, cr, cluster, extension = await asyncio.gather(
+    registry, (cr, contents), cluster, extension = await asyncio.gather(
         gateways.registries.registry(site.registry_ref),
-        connected_registry(gateways, site, max_age=max_age),
+        _in_registry(gateways, site, max_age),
         gateways.extensions.cluster(site),
         gateways.extensions.extension(site),
     )
-    facts = SiteFacts(registry, cr, cluster, extension)
+    facts = SiteFacts(registry, cr, cluster, extension, contents=contents)
     if cluster.connectivity.lower() != "connected":
         return facts, ()
     wanted = await _desired(gateways, site, registry.login_server, manifests)
     found, secrets = await _in_cluster(gateways, site, wanted)
-    return SiteFacts(registry, cr, cluster, extension, found, secrets), wanted
+    return replace(facts, workloads=found, pull_secrets=secrets), wanted
 
 
-async def connected_registry(gateways: Gateways, site: Site, *, max_age: float) -> ConnectedRegistryFacts:
-    """Return a site's connected registry out of its registry's list.
+async def _in_registry(
+    gateways: Gateways, site: Site, max_age: float
+) -> tuple[ConnectedRegistryFacts, RegistryContents | None]:
+    """Return the site's connected registry, and what else the registry holds where the site has `ensure`.
+
+    With `ensure` one that is missing is no error: it is told as it will be once it is made.
+    """
+    if not site.ensure:
+        return await connected_registry(gateways, site, max_age=max_age), None
+    registries, ref = gateways.registries, site.registry_ref
+    contents = RegistryContents(
+        *await asyncio.gather(
+            registries.connected_registries(ref, max_age=max_age),
+            registries.scope_maps(ref, max_age=max_age),
+            registries.tokens(ref, max_age=max_age),
+        )
+    )
+    found = contents.connected.get(site.connected_registry.lower())
+    return found or ensure_effects.expected(site, contents), contents
+
+
+async def connected_registry(
+    gateways: Gateways, site: Site, *, max_age: float, name: str | None = None
+) -> ConnectedRegistryFacts:
+    """Return a site's connected registry, or another `name` of its cloud registry, out of that one's list.
 
     Raises:
         PermanentError: The registry has no connected registry of that name.
     """
     listed = await gateways.registries.connected_registries(site.registry_ref, max_age=max_age)
-    found = listed.get(site.connected_registry.lower())
+    name = name or site.connected_registry
+    found = listed.get(name.lower())
     if found is None:
         raise PermanentError(
             Reason.CONNECTED_REGISTRY_NOT_FOUND,
-            f"registry {site.registry} has no connected registry {site.connected_registry}",
-            f"az acr connected-registry create --registry {site.registry} --name {site.connected_registry} "
-            "--repository …",
+            f"registry {site.registry} has no connected registry {name}",
+            f"az acr connected-registry create --registry {site.registry} --name {name} --repository …, "
+            "or give the site ensure: true",
         )
     return found
 
@@ -84,5 +109,8 @@ async def _in_cluster(
         key: await gateways.kubernetes.login(site, *key) is not None
         for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted)
     }
-    found = {item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name) for item in wanted}
+    found = {
+        item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
+        for item in wanted
+    }
     return found, secrets

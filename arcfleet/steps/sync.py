@@ -1,24 +1,32 @@
-"""Sync: can every image of the site arrive, and has the registry been in contact since?"""
+"""Sync: can every image of the site arrive, and what says that it has?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from arcfleet import waiting
+from arcfleet.core.arrivals import Arrival, Served, answer
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
 from arcfleet.core.findings import Finding
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef
+from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import until_next_sync
 from arcfleet.core.verdicts import sync as rules
+from arcfleet.core.verdicts.sync import Scope, Sought
+from arcfleet.core.workloads import Desired
+from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps.extension import OnChange
 from arcfleet.steps.health import INTERVAL
-from arcfleet.steps.observe import connected_registry
+from arcfleet.steps.observe import LISTED, connected_registry
 
 RECENT = 3600.0
 """Seconds for which a token that was read need not be read again to know its scope map."""
+HOPELESS = frozenset({"S1", "S2"})
+"""Rules of images that never arrive, however long one waits."""
 
 
 async def check_sync(
@@ -29,37 +37,125 @@ async def check_sync(
     *,
     changed_at: datetime | None,
     on_change: OnChange,
+    ensured_at: datetime | None = None,
 ) -> tuple[Finding, ...]:
     """Return one finding per image, each with the grade of its evidence.
+
+    Args:
+        gateways: The outside world.
+        site: The site.
+        facts: What was observed of it.
+        images: The images that must arrive.
+        changed_at: When our change of the extension was accepted; contact must be later.
+        on_change: Told what is waited for.
+        ensured_at: When the rights of the connected registry, and of those above it, were extended.
 
     Raises:
         PermanentError: A repository is not in the sync scope map, so its images never arrive; or there was no sync
             within `timeouts.sync`.
     """
     cr = facts.connected_registry
+    arrivals = [await arrival(gateways, site, facts, image) for image in images]
+    scopes = await scopes_of(gateways, site, cr)
+    since = max((time for time in (changed_at, ensured_at) if time), default=None)
+    sought = Sought(site.registry, await gateways.registries.service_time(), since)
+    for item in arrivals:
+        hopeless = rules.judge(item, cr, sought, scopes)
+        if hopeless.rule in HOPELESS:
+            raise waiting.as_error(hopeless)
+    if ensured_at and arrivals:
+        since = await _passed_down(gateways, site, cr, arrivals[0], since=ensured_at, on_change=on_change) or since
+    return tuple([await _contact(gateways, site, cr, item, since=since, on_change=on_change) for item in arrivals])
+
+
+async def _passed_down(
+    gateways: Gateways,
+    site: Site,
+    cr: ConnectedRegistryFacts,
+    item: Arrival,
+    *,
+    since: datetime,
+    on_change: OnChange,
+) -> datetime | None:
+    """Wait until every connected registry above has synced with its new rights, the uppermost first.
+
+    An image reaches a nested registry through all of them. Returns the time that the site's own sync must be later
+    than; None where there is nothing above.
+    """
+    listed = await gateways.registries.connected_registries(site.registry_ref, max_age=INTERVAL)
+    above: list[ConnectedRegistryFacts] = []
+    while (parent := listed.get((cr.parent or "").lower())) and parent not in above:
+        above.append(parent)
+        cr = parent
+    for registry in reversed(above):
+        await _contact(gateways, site, registry, replace(item, site=None), since=since, on_change=on_change)
+        passed = await connected_registry(gateways, site, max_age=INTERVAL, name=registry.name)
+        since = max(since, passed.last_sync or since)
+    return since if above else None
+
+
+async def scopes_of(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts) -> tuple[Scope, ...]:
+    """Return the sync scope maps that an image passes on its way to a connected registry: its own, and those above.
+
+    One that signs in with a managed identity has no token, and is left out.
+    """
+    listed = await gateways.registries.connected_registries(site.registry_ref, max_age=LISTED)
+    line: list[ConnectedRegistryFacts] = []
+    while cr and cr not in line:
+        line.append(cr)
+        above = listed.get((cr.parent or "").lower())
+        if above is None:
+            break
+        cr = above
+    return tuple([await _scope(gateways, site, item) for item in line if item.sync_token_id])
+
+
+async def _scope(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts) -> Scope:
     token = await gateways.registries.token(site.registry_ref, cr.sync_token_id, max_age=RECENT)
-    actions = await gateways.registries.scope_actions(site.registry_ref, token.scope_map_id)
-    for image in images:
-        scope = rules.judge_scope(image, cr, actions, site.registry)
-        if not scope.ok:
-            raise waiting.as_error(scope)
-    return tuple(
-        [await _contact(gateways, site, cr, image, changed_at=changed_at, on_change=on_change) for image in images]
-    )
+    return cr.name, await gateways.registries.scope_actions(site.registry_ref, token.scope_map_id)
+
+
+async def arrival(gateways: Gateways, site: Site, facts: SiteFacts, image: ImageRef) -> Arrival:
+    """Return what is known of an image's way to a site before anything is waited for.
+
+    Of what pods say only the proof counts that the site served the image: the failure of a pod that was observed
+    earlier is no evidence of now.
+    """
+    host = facts.registry.login_server
+    digest = await _digest(gateways, host, image)
+    pushed = await _or_none(gateways.images.pushed(host, image))
+    heard = answer(site.cluster_ip, image, digest, facts.workloads.values(), pulled_by_tag=False) if digest else None
+    return Arrival(image, digest, pushed, heard if heard and heard.served is Served.DIGEST else None)
+
+
+async def _digest(gateways: Gateways, host: str, image: ImageRef) -> str | None:
+    try:
+        return await gateways.images.digest(host, image)
+    except PermanentError as error:
+        # Without the right to read it there is none to compare with.
+        return None if error.reason is Reason.NOT_IN_CLOUD else ""
+
+
+async def _or_none(reading: Awaitable[datetime | None]) -> datetime | None:
+    try:
+        return await reading
+    except PermanentError:
+        # A push time that may not be read makes weaker evidence, which its grade's message says.
+        return None
 
 
 async def _contact(
     gateways: Gateways,
     site: Site,
     cr: ConnectedRegistryFacts,
-    image: ImageRef,
+    item: Arrival,
     *,
-    changed_at: datetime | None,
+    since: datetime | None,
     on_change: OnChange,
 ) -> Finding:
     async def look() -> Finding:
-        now = await connected_registry(gateways, site, max_age=INTERVAL)
-        return rules.judge_contact(image, now, since=changed_at)
+        now = await connected_registry(gateways, site, max_age=INTERVAL, name=cr.name)
+        return rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), since))
 
     return await waiting.until_settled(
         look,
@@ -68,3 +164,29 @@ async def _contact(
         delay=lambda _elapsed: INTERVAL,
         on_change=on_change,
     )
+
+
+async def standing(gateways: Gateways, site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> tuple[Finding, ...]:
+    """Return one finding per image of a site as it is now; nothing is waited for.
+
+    Azure is asked for what no pod proves only, and in lists that all sites of the registry share.
+    """
+    found: dict[ImageRef, Finding] = {}
+    for item in wanted:
+        live = (facts.workloads.get(item.workload.name),)
+        for image in item.images:
+            pinned = image in item.digests
+            digest = item.digests.get(image) or await _digest(gateways, facts.registry.login_server, image)
+            heard = answer(site.cluster_ip, image, digest, live, pulled_by_tag=not pinned) if digest else None
+            found[image] = await _judge_now(gateways, site, facts, Arrival(image, digest, site=heard))
+    return tuple(found.values())
+
+
+async def _judge_now(gateways: Gateways, site: Site, facts: SiteFacts, item: Arrival) -> Finding:
+    cr, sought = facts.connected_registry, Sought(site.registry, await gateways.registries.service_time())
+    proven = rules.judge(item, cr, sought) if item.site else None
+    if proven and proven.ok:
+        return proven
+    scopes = await scopes_of(gateways, site, cr)
+    pushed = await _or_none(gateways.images.pushed(facts.registry.login_server, item.image))
+    return rules.judge(replace(item, pushed=pushed), cr, sought, scopes)

@@ -1,69 +1,33 @@
-"""Who asks, and what they may do.
+"""Who asks, and whether they may.
 
-Tokens stand for roles: `cluster-admin`, `edit`, `view` or `none`; `edit:shop,web` holds in those namespaces
-only. The roles are Kubernetes' default ClusterRoles as far as they matter here: `view` reads everything in a
-namespace but secrets and nothing at the cluster scope besides namespaces; `edit` also writes, and reads
-secrets. Authorization comes before existence: who may not read a resource is told 403 and not 404 (captures
-403_*).
+Users are told apart by bearer tokens; their rights are the Roles and bindings in the store (`rbac`). Authorization
+comes before existence: who may not read a resource is told 403 and not 404 (captures 403_*).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from simulator.kube import errors
-from simulator.kube.resources import BY_NAME, TABLE, Resource
+from simulator.kube.rbac import MASTERS, Attributes, Authorizer, User
+from simulator.kube.resources import Resource
+from simulator.kube.roles import UserSpec
+from simulator.kube.store import Store
 
-Object = dict[str, Any]
-
-_READ = frozenset({"get", "list", "watch"})
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """An authenticated user, or the anonymous one."""
-
-    name: str
-    role: str = "cluster-admin"
-    namespaces: frozenset[str] = frozenset()
-    """Where the role holds; empty for everywhere."""
-
-    @property
-    def groups(self) -> list[str]:
-        """Return the groups as a SelfSubjectReview lists them."""
-        if self.name == ANONYMOUS.name:
-            return ["system:unauthenticated"]
-        return [f"fleet:{self.role}", "system:authenticated"]
-
-    def may(self, verb: str, resource: Resource, namespace: str, subresource: str = "") -> bool:
-        """Return whether the role allows a verb, `namespace` being "" for the whole cluster."""
-        if self.role == "cluster-admin" or not resource.stored:
-            return self.role != "anonymous"
-        if self.role not in {"edit", "view"} or (self.namespaces and namespace not in self.namespaces):
-            return False
-        if resource.name == "namespaces":
-            return verb in _READ
-        if not resource.namespaced:
-            return False
-        if self.role == "view" or subresource == "log":
-            return verb in _READ and (self.role == "edit" or resource.name != "secrets")
-        return True
-
-
-ANONYMOUS = User("system:anonymous", "anonymous")
-_ANYBODY = User("kubernetes-admin")
+ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+_ANYBODY = User("kubernetes-admin", (MASTERS, "system:authenticated"))
 
 
 class Access:
-    """Authenticates bearer tokens and answers what users may do.
+    """Authenticates bearer tokens and refuses what users may not do.
 
     Args:
-        tokens: Roles by token. None makes everybody an administrator, with or without a token, as `kubectl proxy`
+        store: Holds the roles and bindings.
+        tokens: Users by token. None makes everybody an administrator, with or without a token, as `kubectl proxy`
             does; Go clients such as kubectl send no token over plain HTTP.
     """
 
-    def __init__(self, tokens: Mapping[str, str] | None) -> None:
-        self._users = None if tokens is None else {token: _user(role) for token, role in tokens.items()}
+    def __init__(self, store: Store, tokens: Mapping[str, UserSpec] | None) -> None:
+        self.authorizer = Authorizer(store)
+        self._users = None if tokens is None else {token: _user(spec) for token, spec in tokens.items()}
 
     def authenticate(self, headers: Mapping[str, str]) -> User:
         """Return who sent a request; a token that nobody has is 401."""
@@ -76,58 +40,20 @@ class Access:
             raise errors.unauthorized()
         return self._users[token]
 
+    def require(self, user: User, resource: Resource, asked: Attributes) -> None:
+        """Raise 403 unless the user may do something to a resource."""
+        if self.authorizer.reason(user, asked) is not None:
+            return
+        where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+        what = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
+        why = f'User "{user.name}" cannot {asked.verb} resource "{what}" in API group "{asked.group}" {where}'
+        raise errors.forbidden(resource, asked.name, why)
 
-def _user(spec: str) -> User:
-    role, _, namespaces = spec.partition(":")
-    name = "kubernetes-admin" if role == "cluster-admin" else f"fleet-{role}"
-    return User(name, role, frozenset(part for part in namespaces.split(",") if part))
-
-
-def require(
-    user: User, verb: str, resource: Resource, namespace: str, *, name: str = "", subresource: str = ""
-) -> None:
-    """Raise 403 unless the user may do it."""
-    if user.may(verb, resource, namespace, subresource):
-        return
-    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-    what = f"{resource.name}/{subresource}" if subresource else resource.name
-    why = f'User "{user.name}" cannot {verb} resource "{what}" in API group "{resource.group}" {where}'
-    raise errors.forbidden(resource, name, why)
+    def require_path(self, user: User, verb: str, path: str) -> None:
+        """Raise 403 unless the user may read a path that is no resource, such as /apis."""
+        if self.authorizer.reason(user, Attributes(verb, path=path)) is None:
+            raise errors.forbidden_path(user.name, verb, path)
 
 
-def review(user: User, body: Object) -> Object:
-    """Answer a SelfSubjectAccessReview (captures ssar_yes, ssar_no)."""
-    asked = (body.get("spec") or {}).get("resourceAttributes") or {}
-    resource = BY_NAME.get(asked.get("resource", ""))
-    known = resource is not None and resource.group == asked.get("group", "")
-    if resource is not None and known:
-        verb, namespace = asked.get("verb", ""), asked.get("namespace", "")
-        allowed = user.may(verb, resource, namespace, asked.get("subresource", ""))
-    else:
-        allowed = user.role == "cluster-admin"
-    answer: Object = {"allowed": allowed}
-    if allowed:
-        group = user.groups[0]
-        answer["reason"] = (
-            f'RBAC: allowed by ClusterRoleBinding "{group}" of ClusterRole "{user.role}" to Group "{group}"'
-        )
-    return {
-        "kind": "SelfSubjectAccessReview",
-        "apiVersion": "authorization.k8s.io/v1",
-        "metadata": {},
-        "spec": {"resourceAttributes": {name: value for name, value in asked.items() if value}},
-        "status": answer,
-    }
-
-
-def whoami(user: User, created: str) -> Object:
-    """Answer a SelfSubjectReview."""
-    return {
-        "kind": "SelfSubjectReview",
-        "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"creationTimestamp": created},
-        "status": {"userInfo": {"username": user.name, "uid": user.name, "groups": user.groups}},
-    }
-
-
-REVIEWS = frozenset(resource.name for resource in TABLE if not resource.stored)
+def _user(spec: UserSpec) -> User:
+    return User(spec.name, (*spec.groups, "system:authenticated"))

@@ -5,14 +5,16 @@ The path decides the resource, the method the verb; who may not is told 403 befo
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from simulator.http import Request, Response
-from simulator.kube import access, decoding, errors, openapi, reads, resources, tables
-from simulator.kube.access import Access, User
+from simulator.kube import decoding, discovery, errors, openapi, reads, resources, reviews, selectors, tables
+from simulator.kube.access import Access
 from simulator.kube.changes import Changes, Target
 from simulator.kube.errors import KubeError
-from simulator.kube.resources import BY_NAME, Resource
+from simulator.kube.rbac import Attributes, User
+from simulator.kube.resources import Resource
 from simulator.kube.store import Object, Store
 from simulator.kube.version import Version
 
@@ -69,36 +71,39 @@ class Api:
             return self._resource(request, user, "", parts[2:])
         if parts[:1] == ["apis"] and len(parts) > 3 and parts[1] in resources.GROUPS and parts[2] == "v1":
             return self._resource(request, user, parts[1], parts[3:])
-        document = self._document(request, parts)
-        if document is None:
-            return Response.text("404 page not found\n", 404)
-        return document
+        self._users.require_path(user, request.method.lower(), request.path)
+        return self._document(request, parts) or Response.text("404 page not found\n", 404)
 
     def _document(self, request: Request, parts: list[str]) -> Response | None:
         """Answer what is not about an object: versions, discovery, OpenAPI, health."""
-        if len(parts) == 1 and parts[0] in _HEALTH:
-            return Response.text("ok")
+        minor, aggregated = self._version.minor, discovery.wants_aggregated(request.headers)
         body: Object | None = None
         match parts:
+            case [name] if name in _HEALTH:
+                return Response.text("ok")
             case ["version"]:
                 body = self._version.answer()
+            case ["api" | "apis"] if aggregated:
+                groups = ("",) if parts == ["api"] else resources.GROUPS
+                return _json(discovery.aggregated(groups, minor), headers={"Content-Type": discovery.AGGREGATED})
             case ["api"]:
-                body = resources.api_versions(request.base_url.partition("://")[2])
+                body = discovery.api_versions(request.base_url.partition("://")[2])
             case ["apis"]:
-                body = resources.api_group_list()
+                body = discovery.api_group_list()
             case ["api", "v1"]:
-                body = resources.resource_list("", self._version.minor)
-            case ["apis", group, *rest] if group in resources.GROUPS:
-                body = resources.resource_list(group, self._version.minor) if rest else resources.api_group(group)
+                body = discovery.resource_list("", minor)
+            case ["apis", group, *rest] if group in resources.GROUPS and rest in ([], ["v1"]):
+                body = discovery.resource_list(group, minor) if rest else discovery.api_group(group)
             case ["openapi", "v3", *name]:
-                body = openapi.document("/".join(name), self._version.minor) if name else openapi.index()
+                body = openapi.document("/".join(name), minor) if name else openapi.index(minor)
         return None if body is None else _json(body)
 
     def _resource(self, request: Request, user: User, group: str, parts: list[str]) -> Response:
         target = self._target(group, parts)
         verb = _verb(request, target)
-        where = {"name": target.name, "subresource": target.subresource}
-        access.require(user, verb, target.resource, target.namespace, **where)
+        asked = _asked(request, target, verb)
+        self._users.require(user, target.resource, asked)
+        self._check_served(target)
         _check_verb(request, target, verb)
         if verb in {"get", "list", "watch"}:
             _check_accept(request)
@@ -108,22 +113,29 @@ class Api:
         applies = request.headers.get("Content-Type", "").startswith("application/apply-patch")
         if applies and self._store.get(target.resource, target.key) is None:
             # Server-side apply creates what is not there, and needs the right to.
-            access.require(user, "create", target.resource, target.namespace)
+            self._users.require(user, target.resource, replace(asked, verb="create", name=""))
         answer = self._changes.answer(request, target, verb)
         headers = {"Warning": ", ".join(answer.warnings)} if answer.warnings else {}
         return _json(answer.body, answer.status, headers)
 
     def _target(self, group: str, parts: list[str]) -> Target:
+        """Return what a path names, which need not be served: who may not is not told so."""
         namespace = ""
         if parts[0] == "namespaces" and len(parts) > 2 and parts[2] not in {"status", "finalize"}:
             namespace, parts = parts[1], parts[2:]
-        resource = resources.find(group, parts[0], self._version.minor)
-        if resource is None or (namespace and not resource.namespaced) or len(parts) > 3:
+        if len(parts) > 3:
             raise errors.unknown_resource()
+        known = resources.find(group, parts[0], self._version.minor)
+        resource = known or Resource(group, parts[0], "", "", stored=False, verbs=())
         name, subresource = [*parts[1:], "", ""][:2]
-        if subresource and subresource not in resource.subresources:
-            raise errors.unknown_resource()
         return Target(resource, namespace, name, subresource)
+
+    def _check_served(self, target: Target) -> None:
+        resource = target.resource
+        served = resources.find(resource.group, resource.name, self._version.minor) is resource
+        misplaced = bool(target.namespace) and not resource.namespaced
+        if not served or misplaced or (target.subresource and target.subresource not in resource.subresources):
+            raise errors.unknown_resource()
 
     def _read(self, request: Request, target: Target, verb: str) -> Response:
         if verb == "watch":
@@ -154,14 +166,10 @@ class Api:
         return Response(200, watch, {"Content-Type": "application/json"})
 
     def _review(self, request: Request, user: User, resource: Resource) -> Response:
-        if user is access.ANONYMOUS:
-            why = f'User "{user.name}" cannot create resource "{resource.name}" in API group "{resource.group}"'
-            raise errors.forbidden(resource, "", f"{why} at the cluster scope")
         media_type = request.headers.get("Content-Type", "").partition(";")[0]
         body = decoding.body_of(request.body, media_type, resource)
-        if resource is BY_NAME["selfsubjectreviews"]:
-            return _json(access.whoami(user, self._now()), 201)
-        return _json(access.review(user, body), 201)
+        decoding.strict(body, resource, request.query.get("fieldValidation") or "Warn")
+        return _json(reviews.answer(resource, body, user, self._users.authorizer, self._now()), 201)
 
 
 def _verb(request: Request, target: Target) -> str:
@@ -171,6 +179,16 @@ def _verb(request: Request, target: Target) -> str:
     if verb == "get" and not target.name:
         return "list"
     return "deletecollection" if verb == "delete" and not target.name else verb
+
+
+def _asked(request: Request, target: Target, verb: str) -> Attributes:
+    """Return what a request wants, as rules are compared with it (apiserver `RequestInfoFactory`)."""
+    resource, name, namespace = target.resource, target.name, target.namespace
+    if not name and verb in {"list", "watch", "deletecollection"}:
+        name = selectors.only_name(request.query.get("fieldSelector", ""))
+    if resource.name == "namespaces":
+        namespace = target.name
+    return Attributes(verb, resource.group, resource.name, target.subresource, name, namespace)
 
 
 def _check_verb(request: Request, target: Target, verb: str) -> None:

@@ -4,9 +4,10 @@ Shapes from the captured lists (servicecidr) and, for nodes, from the API refere
 clients' models require and those that a fleet tool reads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from simulator.kube import roles
 from simulator.kube.resources import BY_NAME
 from simulator.kube.services import FINALIZER, ready
 from simulator.kube.store import Object
@@ -24,6 +25,7 @@ class NodeSpec:
     name: str
     os: str = "linux"
     arch: str = "amd64"
+    taints: tuple[Object, ...] = ()
 
 
 def prepare(
@@ -34,9 +36,12 @@ def prepare(
     nodes: Sequence[NodeSpec],
     classes: Sequence[str],
     namespaces: Sequence[str],
+    users: Iterable[roles.UserSpec],
     now: str,
 ) -> None:
     """Fill an empty store; the first storage class is the default one."""
+    for resource, obj in [*roles.bootstrap(), *(pair for user in users for pair in roles.of_user(user))]:
+        _add(writes, resource, obj)
     for name in dict.fromkeys([*SYSTEM_NAMESPACES, *namespaces]):
         _add(writes, "namespaces", {"metadata": {"name": name}})
     if version.minor >= BY_NAME["servicecidrs"].since:
@@ -90,7 +95,7 @@ def _node(spec: NodeSpec, index: int, version: str, now: str) -> Object:
     resources = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "100Gi"}
     return {
         "metadata": {"name": spec.name, "labels": labels},
-        "spec": {},
+        "spec": {"taints": list(spec.taints)} if spec.taints else {},
         "status": {
             "capacity": resources,
             "allocatable": dict(resources),

@@ -10,6 +10,7 @@ from simulator.kube.access import Access
 from simulator.kube.api import Api
 from simulator.kube.bootstrap import NodeSpec
 from simulator.kube.changes import Changes
+from simulator.kube.daemonsets import DaemonSets
 from simulator.kube.deployments import Deployments
 from simulator.kube.events import Recorder
 from simulator.kube.garbage import Garbage
@@ -18,8 +19,10 @@ from simulator.kube.player import Node, Timings
 from simulator.kube.pull import Pull
 from simulator.kube.replicasets import ReplicaSets
 from simulator.kube.resources import BY_NAME
+from simulator.kube.roles import UserSpec
 from simulator.kube.scheduler import Scheduler
 from simulator.kube.services import Addresses, Ranges
+from simulator.kube.statefulsets import StatefulSets
 from simulator.kube.store import Object, Store, copy
 from simulator.kube.times import stamp
 from simulator.kube.version import Version
@@ -41,7 +44,7 @@ class Cluster:
         nodes: Its nodes.
         storage_classes: The first one is the default; none leaves claims pending.
         namespaces: Beside those that every cluster has.
-        tokens: Roles by bearer token (see `access`); None lets everybody in as administrator.
+        tokens: Users by bearer token; None lets everybody in as administrator.
         image_pull: Seconds that a node takes to pull an image.
         container_start: Seconds from a container's creation to its start.
     """
@@ -57,7 +60,7 @@ class Cluster:
         nodes: Sequence[NodeSpec] = (NodeSpec("node-1"),),
         storage_classes: Sequence[str] = ("standard",),
         namespaces: Sequence[str] = ("default",),
-        tokens: Mapping[str, str] | None = None,
+        tokens: Mapping[str, UserSpec] | None = None,
         image_pull: float = 3.0,
         container_start: float = 1.0,
     ) -> None:
@@ -80,11 +83,12 @@ class Cluster:
             nodes=nodes,
             classes=storage_classes,
             namespaces=namespaces,
+            users=(tokens or {}).values(),
             now=self._now(),
         )
         self._start(recorder, pull, Timings(image_pull, container_start), chance)
         changes = Changes(self._store, self._writes)
-        users = Access(tokens)
+        users = Access(self._store, tokens)
         self._api = Api(self._store, changes, users, self._version, now=self._now, logs=self._log)
 
     def _start(self, recorder: Recorder, pull: Pull, timings: Timings, chance: random.Random) -> None:
@@ -93,6 +97,8 @@ class Cluster:
         counts = self._version.counts_terminating
         Deployments(store, writes, clock, recorder, counts_terminating=counts)
         ReplicaSets(store, writes, clock, recorder, counts_terminating=counts)
+        DaemonSets(store, writes, clock, recorder)
+        StatefulSets(store, writes, clock, recorder)
         Scheduler(store, writes, clock, recorder)
         Kubelet(Node(store, writes, clock, recorder, pull, timings), chance)
         Garbage(store, writes, clock)

@@ -23,7 +23,7 @@ Object = dict[str, Any]
 def body_of(data: bytes, media_type: str, resource: Resource) -> Object:
     """Return the object in the body of a create or update."""
     if media_type == "application/vnd.kubernetes.protobuf":
-        return protobuf.decode(data)
+        return check_kind(protobuf.decode(data), resource)
     if media_type not in {"application/json", "application/yaml", ""}:
         raise errors.unsupported_media_type()
     return check_kind(_parse(data, resource), resource)

@@ -56,8 +56,8 @@ def _replica_set(obj: Object) -> None:
 
 def _daemon_set(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
-    _fill_missing(spec, {"updateStrategy": rolling, "revisionHistoryLimit": 10})
+    spec.setdefault("revisionHistoryLimit", 10)
+    _strategy(spec, {"maxUnavailable": 1, "maxSurge": 0})
     pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
     counts = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
     obj.setdefault("status", dict.fromkeys(counts, 0))
@@ -65,11 +65,24 @@ def _daemon_set(obj: Object) -> None:
 
 def _stateful_set(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    rolling = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
-    defaults = {"replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10}
-    _fill_missing(spec, {**defaults, "updateStrategy": rolling})
+    _fill_missing(spec, {"replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10})
+    _fill_missing(spec.setdefault("persistentVolumeClaimRetentionPolicy", {}), _RETAINED)
+    _strategy(spec, {"partition": 0})
+    for claim in spec.get("volumeClaimTemplates") or []:
+        _fill_missing(claim, {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "status": {"phase": "Pending"}})
+        claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
     pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
     obj.setdefault("status", {"replicas": 0, "availableReplicas": 0})
+
+
+_RETAINED = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+
+
+def _strategy(spec: Object, rolling: Object) -> None:
+    strategy = spec.setdefault("updateStrategy", {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = rolling | (strategy.get("rollingUpdate") or {})
 
 
 def pod_spec(spec: Object) -> None:
@@ -157,11 +170,22 @@ def _node(obj: Object) -> None:
     obj.setdefault("status", {})
 
 
+def _range(obj: Object) -> None:
+    obj.setdefault("status", {})
+
+
 def _storage_class(obj: Object) -> None:
     _fill_missing(obj, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
 
 
+def _role_binding(obj: Object) -> None:
+    for reference in [obj.setdefault("roleRef", {}), *(obj.get("subjects") or [])]:
+        if reference.get("kind") != "ServiceAccount":
+            reference.setdefault("apiGroup", "rbac.authorization.k8s.io")
+
+
 _BY_KIND = {
+    "ClusterRoleBinding": _role_binding,
     "DaemonSet": _daemon_set,
     "Deployment": _deployment,
     "Namespace": _namespace,
@@ -169,8 +193,10 @@ _BY_KIND = {
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "ReplicaSet": _replica_set,
+    "RoleBinding": _role_binding,
     "Secret": _secret,
     "Service": _service,
+    "ServiceCIDR": _range,
     "StatefulSet": _stateful_set,
     "StorageClass": _storage_class,
 }

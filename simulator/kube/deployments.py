@@ -14,6 +14,7 @@ from simulator.kube.rollout import Condition
 from simulator.kube.store import Event, Key, Object, Store, copy, key_of
 from simulator.kube.times import parse
 from simulator.kube.worker import Worker
+from simulator.kube.workloads import owner_reference
 from simulator.kube.writes import DeleteOptions, Writes
 
 _DEPLOYMENTS, _REPLICA_SETS, _PODS = (BY_NAME[name] for name in ("deployments", "replicasets", "pods"))
@@ -48,11 +49,12 @@ class Deployments:
         if deployment is None:
             return
         owned = self._owned(deployment)
-        paused = bool(deployment["spec"].get("paused"))
         if "deletionTimestamp" in deployment["metadata"]:
             self._write_status(deployment, owned)
-        elif paused or self._is_scaling(deployment, owned):
-            self._scale(self._mark_paused(deployment, paused=paused), owned)
+            return
+        deployment = self._mark_paused(deployment)
+        if deployment["spec"].get("paused") or self._is_scaling(deployment, owned):
+            self._scale(deployment, owned)
         elif deployment["spec"]["strategy"]["type"] == "Recreate":
             self._recreate(deployment, owned)
         else:
@@ -73,14 +75,22 @@ class Deployments:
             for each in owned
         )
 
-    def _mark_paused(self, deployment: Object, *, paused: bool) -> Object:
-        """Say in the Progressing condition that the rollout is paused (`checkPausedConditions`)."""
+    def _mark_paused(self, deployment: Object) -> Object:
+        """Say in the Progressing condition that the rollout is paused, or goes on (`checkPausedConditions`).
+
+        Both count the deadline from now on.
+        """
+        paused = bool(deployment["spec"].get("paused"))
         current = rollout.condition(deployment.get("status", {}), "Progressing")
-        if not paused or (current and current["reason"] in {"DeploymentPaused", "ProgressDeadlineExceeded"}):
+        reason = current["reason"] if current else ""
+        if rollout.deadline(deployment) is None or reason == "ProgressDeadlineExceeded":
             return deployment
+        if paused == (reason == "DeploymentPaused"):
+            return deployment
+        word = "paused" if paused else "resumed"
         changed = copy(deployment)
-        paused_now = Condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
-        rollout.set_condition(changed["status"], paused_now, self._clock.now())
+        condition = Condition("Progressing", "Unknown", f"Deployment{word.title()}", f"Deployment is {word}")
+        rollout.set_condition(changed.setdefault("status", {}), condition, self._clock.now())
         return self._writes.save(_DEPLOYMENTS, changed)
 
     def _scale(self, deployment: Object, owned: list[Object]) -> None:
@@ -271,7 +281,7 @@ class Deployments:
 
     def _wait_for_deadline(self, deployment: Object, status: Object) -> None:
         current, seconds = rollout.condition(status, "Progressing"), rollout.deadline(deployment)
-        if current is None or seconds is None or current["reason"] in _SETTLED:
+        if current is None or seconds is None or current["reason"] in _SETTLED or deployment["spec"].get("paused"):
             return
         passed = (self._clock.now() - parse(current["lastUpdateTime"])).total_seconds()
         self._worker.add_after(key_of(deployment), seconds - passed + 0.3)
@@ -288,9 +298,3 @@ def _inherited(metadata: Object) -> dict[str, str]:
     own = ("deployment.kubernetes.io/", "deprecated.deployment.", "kubectl.kubernetes.io/last-applied")
     annotations = metadata.get("annotations") or {}
     return {name: value for name, value in annotations.items() if not name.startswith(own)}
-
-
-def owner_reference(owner: Object) -> Object:
-    """Return the reference that a controlled object carries to its controller."""
-    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"]}
-    return reference | {"uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}

@@ -143,6 +143,11 @@ def forbidden(resource: Resource, name: str, why: str, causes: Sequence[Object] 
     return KubeError(status(403, "Forbidden", f"{subject} is forbidden: {why}", details))
 
 
+def forbidden_path(user: str, verb: str, path: str) -> KubeError:
+    """Refuse a path that is no resource (source: apiserver endpoints/handlers/responsewriters)."""
+    return KubeError(status(403, "Forbidden", f'forbidden: User "{user}" cannot {verb} path "{path}"', {}))
+
+
 def invalid(resource: Resource, name: str, errors: Sequence[FieldError]) -> KubeError:
     """`422_*`: one fault plain, several in brackets."""
     return _invalid(resource.group_kind, name, errors, _details(resource, name, kind=resource.kind))

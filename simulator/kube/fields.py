@@ -43,7 +43,7 @@ _UNOWNED = {
 
 # Go writes some fields even when empty, so that nobody ever adds them; and a pointer to a struct is added as such.
 _ALWAYS_THERE = frozenset({"f:containers"})
-_POINTERS = frozenset({"f:rollingUpdate"})
+_POINTERS = frozenset({"f:parentRef", "f:rollingUpdate"})
 
 
 def flatten(obj: Object, shape: Type, *, status: bool = False) -> Flat:

@@ -116,10 +116,10 @@ class Player:
         node = self._node.store.get(_NODES, ("", self._pod["spec"]["nodeName"]))
         return str(node["status"]["addresses"][0]["address"]) if node else "127.0.0.1"
 
-    def _event(self, container: Container, kind: str, reason: str, message: str) -> None:
+    def _event(self, container: Container | None, kind: str, reason: str, message: str) -> None:
         pod = self._node.store.get(_PODS, self._key) or self._pod
         source = {"component": "kubelet", "host": pod["spec"]["nodeName"]}
-        self._node.recorder.record(pod, kind, reason, message, source, container=container.name)
+        self._node.recorder.record(pod, kind, reason, message, source, container=container.name if container else "")
 
     def _wait(self, container: Container, reason: str, message: str = "") -> None:
         container.state = {"waiting": {"reason": reason} | ({"message": message} if message else {})}
@@ -161,7 +161,7 @@ class Player:
         self._wait(container, "InvalidImageName", words)
 
     def _ask(self, container: Container, request: PullRequest, seconds: float) -> None:
-        answer = self._node.pull(self._with_credentials(container, request))
+        answer = self._node.pull(self._with_credentials(request))
         image = request.image
         if answer.error is not None or answer.digest is None:
             error = answer.error or "unknown error"
@@ -177,7 +177,7 @@ class Player:
         self._event(container, "Normal", "Pulled", words)
         self._pulled(container, request, answer)
 
-    def _with_credentials(self, container: Container, request: PullRequest) -> PullRequest:
+    def _with_credentials(self, request: PullRequest) -> PullRequest:
         namespace, missing = self._key[0], []
         found: list[tuple[str, str]] = []
         for reference in self._pod["spec"].get("imagePullSecrets") or []:
@@ -189,7 +189,7 @@ class Player:
         if missing:
             words = f"Unable to retrieve some image pull secrets ({', '.join(missing)})"
             ending = "; attempting to pull the image may not succeed."
-            self._event(container, "Warning", "FailedToRetrieveImagePullSecret", words + ending)
+            self._event(None, "Warning", "FailedToRetrieveImagePullSecret", words + ending)
         return replace(request, username=found[0][0], password=found[0][1]) if found else request
 
     def _back_off(self, container: Container, image: str) -> None:

@@ -1,8 +1,7 @@
 """Get, list and watch.
 
 Lists page by `limit` and `continue`; watches replay, bookmark and expire as the watch cache does (captures
-list_limit, 410_*, 504_future_rv, watch_*). A continue token shows the objects as they are now, not as they
-were.
+list_limit, 410_*, 504_future_rv, watch_*). A continue token and an exact version show the objects as they were.
 """
 
 import asyncio
@@ -56,12 +55,12 @@ def list_objects(store: Store, resource: Resource, namespace: str, query: Mappin
     version = _check_version(store, query)
     limit = number(query, "limit")
     wanted = predicate(query, resource)
-    found = [obj for obj in store.items(resource, namespace) if wanted(obj)]
-    metadata: Object = {"resourceVersion": str(version)}
+    start = ""
     if query.get("continue"):
         version, start = _continued(store, query["continue"])
-        metadata = {"resourceVersion": str(version if version > 0 else store.version)}
-        found = [obj for obj in found if _position(obj) >= start]
+    metadata: Object = {"resourceVersion": str(version if version > 0 else store.version)}
+    items = store.items(resource, namespace, version if version > 0 else None)
+    found = [obj for obj in items if wanted(obj) and _position(obj) >= start]
     # The watch cache, which answers resourceVersion=0, knows no limit (capture list_rv0).
     if limit and len(found) > limit and query.get("resourceVersion") != "0":
         metadata["continue"] = _token(version, _position(found[limit - 1]) + "\0")
@@ -84,9 +83,11 @@ def _check_version(store: Store, query: Mapping[str, str]) -> int:
     asked = number(query, "resourceVersion")
     if asked > store.version:
         raise errors.too_large_resource_version(asked, store.version)
-    if query.get("resourceVersionMatch") == "Exact" and asked < store.floor:
+    if query.get("resourceVersionMatch") != "Exact":
+        return store.version
+    if asked < store.floor:
         raise errors.expired("The resourceVersion for the provided list is too old.")
-    return store.version
+    return asked
 
 
 def _token(version: int, start: str) -> str:

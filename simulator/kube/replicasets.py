@@ -8,13 +8,14 @@ observedGeneration 1, then replicas 1).
 from collections.abc import Sequence
 
 from simulator.clock import Clock
-from simulator.kube.deployments import owner_reference
+from simulator.kube import workloads
 from simulator.kube.errors import KubeError
 from simulator.kube.events import Recorder
 from simulator.kube.resources import BY_NAME
-from simulator.kube.store import Event, Key, Object, Store, copy, key_of
-from simulator.kube.times import parse, stamp
+from simulator.kube.store import Event, Key, Object, Store, key_of
+from simulator.kube.times import stamp
 from simulator.kube.worker import Worker
+from simulator.kube.workloads import is_active, ready_since
 from simulator.kube.writes import DeleteOptions, Writes
 
 _REPLICA_SETS, _PODS = BY_NAME["replicasets"], BY_NAME["pods"]
@@ -58,7 +59,7 @@ class ReplicaSets:
         replica_set = self._store.get(_REPLICA_SETS, key)
         if replica_set is None:
             return
-        pods = self._pods(replica_set)
+        pods = workloads.pods_of(self._store, replica_set)
         active = [pod for pod in pods if is_active(pod)]
         failure = ""
         if "deletionTimestamp" not in replica_set["metadata"]:
@@ -70,14 +71,6 @@ class ReplicaSets:
         current = self._store.get(_REPLICA_SETS, key)
         if current is not None:
             self._writes.save(_REPLICA_SETS, current | {"status": status})
-
-    def _pods(self, replica_set: Object) -> list[Object]:
-        uid = replica_set["metadata"]["uid"]
-        return [
-            pod
-            for pod in self._store.items(_PODS, replica_set["metadata"]["namespace"])
-            if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or [])
-        ]
 
     def _manage(self, replica_set: Object, active: list[Object]) -> str:
         """Make or delete pods; return why one could not be made."""
@@ -99,16 +92,10 @@ class ReplicaSets:
         return ""
 
     def _pod(self, replica_set: Object) -> Object:
-        template = copy(replica_set["spec"]["template"])
         prefix = f"{replica_set['metadata']['name']}-"
-        metadata = {
-            "name": self._writes.generated_name(prefix),
-            "generateName": prefix,
-            "namespace": replica_set["metadata"]["namespace"],
-            **{name: value for name, value in template["metadata"].items() if name in {"labels", "annotations"}},
-            "ownerReferences": [owner_reference(replica_set)],
-        }
-        return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": template["spec"]}
+        name = self._writes.generated_name(prefix)
+        pod = workloads.new_pod(replica_set, replica_set["spec"]["template"], name)
+        return pod | {"metadata": pod["metadata"] | {"generateName": prefix}}
 
     def _status(self, replica_set: Object, active: Sequence[Object]) -> Object:
         ready = [pod for pod in active if ready_since(pod)]
@@ -134,27 +121,10 @@ class ReplicaSets:
 
     def _is_available(self, replica_set: Object, pod: Object) -> bool:
         """Return whether a ready pod has been so for minReadySeconds; if not, look again when it will have."""
-        least = replica_set["spec"].get("minReadySeconds", 0)
-        since = ready_since(pod)
-        if not least or not since:
-            return bool(since)
-        left = float(least) - (self._clock.now() - parse(since)).total_seconds()
-        if left > 0:
+        left = workloads.until_available(pod, replica_set["spec"].get("minReadySeconds", 0), self._clock.now())
+        if left:
             self._worker.add_after(key_of(replica_set), left)
-        return left <= 0
-
-
-def is_active(pod: Object) -> bool:
-    """Return whether a pod counts as a replica."""
-    return "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] not in {"Succeeded", "Failed"}
-
-
-def ready_since(pod: Object) -> str:
-    """Return when a pod became ready, "" when it is not."""
-    for condition in pod["status"].get("conditions") or []:
-        if condition["type"] == "Ready" and condition["status"] == "True":
-            return str(condition["lastTransitionTime"])
-    return ""
+        return left == 0
 
 
 def _victim_rank(pod: Object) -> tuple[bool, bool, str]:

@@ -1,12 +1,10 @@
-"""The resources that this API server serves, and the discovery documents made from them.
+"""The resources that this API server serves.
 
 Names, kinds, verbs, short names and categories are those of the captured discovery answers of kube-apiserver
 1.36.2 (`api_v1`, `apps_v1`, servicecidr.json); resources that nothing here plays are left out.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -46,14 +44,17 @@ class Resource:
 
 
 _ALL = ("all",)
+_NO_COLLECTION = tuple(verb for verb in ALL_VERBS if verb != "deletecollection")
 _REVIEW = ("create",)
 _AUTHN, _AUTHZ = "authentication.k8s.io", "authorization.k8s.io"
-_NET = "networking.k8s.io"
+_NET, _RBAC = "networking.k8s.io", "rbac.authorization.k8s.io"
 
 TABLE: tuple[Resource, ...] = (
     Resource("", "configmaps", "configmap", "ConfigMap", short=("cm",)),
     Resource("", "events", "event", "Event", short=("ev",)),
-    Resource("", "namespaces", "namespace", "Namespace", False, ("ns",), subresources=("status",)),
+    Resource(
+        "", "namespaces", "namespace", "Namespace", False, ("ns",), subresources=("status",), verbs=_NO_COLLECTION
+    ),
     Resource("", "nodes", "node", "Node", False, ("no",), subresources=("status",)),
     Resource(
         "",
@@ -68,6 +69,7 @@ TABLE: tuple[Resource, ...] = (
     Resource("", "secrets", "secret", "Secret"),
     Resource("", "serviceaccounts", "serviceaccount", "ServiceAccount", short=("sa",)),
     Resource("", "services", "service", "Service", True, ("svc",), _ALL, ("status",)),
+    Resource("apps", "controllerrevisions", "controllerrevision", "ControllerRevision"),
     Resource("apps", "daemonsets", "daemonset", "DaemonSet", True, ("ds",), _ALL, ("status",)),
     Resource("apps", "deployments", "deployment", "Deployment", True, ("deploy",), _ALL, ("scale", "status")),
     Resource("apps", "replicasets", "replicaset", "ReplicaSet", True, ("rs",), _ALL, ("scale", "status")),
@@ -84,8 +86,21 @@ TABLE: tuple[Resource, ...] = (
         verbs=_REVIEW,
         stored=False,
     ),
+    Resource(
+        _AUTHZ,
+        "selfsubjectrulesreviews",
+        "selfsubjectrulesreview",
+        "SelfSubjectRulesReview",
+        False,
+        verbs=_REVIEW,
+        stored=False,
+    ),
     Resource(_NET, "ipaddresses", "ipaddress", "IPAddress", False, ("ip",), since=33),
     Resource(_NET, "servicecidrs", "servicecidr", "ServiceCIDR", False, subresources=("status",), since=33),
+    Resource(_RBAC, "clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding", False),
+    Resource(_RBAC, "clusterroles", "clusterrole", "ClusterRole", False),
+    Resource(_RBAC, "rolebindings", "rolebinding", "RoleBinding"),
+    Resource(_RBAC, "roles", "role", "Role"),
     Resource("storage.k8s.io", "storageclasses", "storageclass", "StorageClass", False, ("sc",)),
 )
 
@@ -97,64 +112,3 @@ def find(group: str, name: str, minor: int) -> Resource | None:
     """Return the resource of a group by its plural name, or None when a server of 1.`minor` has none."""
     resource = BY_NAME.get(name)
     return resource if resource and resource.group == group and resource.since <= minor else None
-
-
-def resource_list(group: str, minor: int) -> dict[str, Any]:
-    """Return the discovery document of one group and version."""
-    api_version = f"{group}/v1" if group else "v1"
-    served = [resource for resource in TABLE if resource.group == group and resource.since <= minor]
-    entries = [entry for resource in served for entry in _entries(resource)]
-    return {
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": api_version,
-        "resources": entries,
-    }
-
-
-def _entries(resource: Resource) -> Iterable[dict[str, Any]]:
-    entry: dict[str, Any] = {
-        "name": resource.name,
-        "singularName": resource.singular,
-        "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": list(resource.verbs),
-    }
-    if resource.short:
-        entry["shortNames"] = list(resource.short)
-    if resource.categories:
-        entry["categories"] = list(resource.categories)
-    yield entry
-    for subresource in resource.subresources:
-        yield _subresource(resource, subresource)
-
-
-def _subresource(resource: Resource, subresource: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "name": f"{resource.name}/{subresource}",
-        "singularName": "",
-        "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": ["get"] if subresource == "log" else ["get", "patch", "update"],
-    }
-    if subresource == "scale":
-        entry |= {"group": "autoscaling", "version": "v1", "kind": "Scale"}
-    return entry
-
-
-def api_versions(address: str) -> dict[str, Any]:
-    """Return the answer of /api; `address` is host:port."""
-    cidr = {"clientCIDR": "0.0.0.0/0", "serverAddress": address}
-    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [cidr]}
-
-
-def api_group(group: str) -> dict[str, Any]:
-    """Return one group of /apis."""
-    version = {"groupVersion": f"{group}/v1", "version": "v1"}
-    kind = {"kind": "APIGroup", "apiVersion": "v1"}
-    return kind | {"name": group, "versions": [version], "preferredVersion": version}
-
-
-def api_group_list() -> dict[str, Any]:
-    """Return the answer of /apis."""
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [api_group(group) for group in GROUPS]}

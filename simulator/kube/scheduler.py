@@ -60,13 +60,8 @@ class Scheduler:
         """Return why a pod cannot run on a node, "" when it can."""
         if not is_ready(node):
             return "node(s) had untolerated taint {node.kubernetes.io/not-ready: }"
-        if node["spec"].get("unschedulable"):
-            return "node(s) were unschedulable"
-        for taint in node["spec"].get("taints") or []:
-            if taint.get("effect") != "PreferNoSchedule" and not _tolerates(pod, taint):
-                return f"node(s) had untolerated taint {{{taint.get('key', '')}: {taint.get('value', '')}}}"
-        if not _selects(pod["spec"], node["metadata"].get("labels") or {}):
-            return "node(s) didn't match Pod's node affinity/selector"
+        if reason := unwilling(pod, node):
+            return reason
         for resource in ("cpu", "memory"):
             used = sum(_requested(other, resource) for other in self._on_node(node["metadata"]["name"]))
             if used + _requested(pod, resource) > quantity((node["status"].get("allocatable") or {}).get(resource, 0)):
@@ -109,6 +104,37 @@ class Scheduler:
         return {"type": "PodScheduled", "status": status, "lastProbeTime": None, "lastTransitionTime": changed}
 
 
+def unwilling(pod: Object, node: Object, *, running: bool = False) -> str:
+    """Return why a node would not have a pod whatever room it has, or not keep a running one; "" when it would."""
+    if running:
+        taints = [each for each in node["spec"].get("taints") or [] if each.get("effect") == "NoExecute"]
+        node = node | {"spec": {"taints": taints}}
+    if node["spec"].get("unschedulable") and not _tolerates(pod, _CORDONED):
+        return "node(s) were unschedulable"
+    for taint in node["spec"].get("taints") or []:
+        if taint.get("effect") != "PreferNoSchedule" and not _tolerates(pod, taint):
+            return f"node(s) had untolerated taint {{{taint.get('key', '')}: {taint.get('value', '')}}}"
+    return "" if _selects(pod["spec"], node) else "node(s) didn't match Pod's node affinity/selector"
+
+
+_CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def pin(spec: Object, node: str) -> None:
+    """Bind a pod's spec to one node by its affinity, in place, as the DaemonSet controller does."""
+    field = {"key": "metadata.name", "operator": "In", "values": [node]}
+    required = spec.setdefault("affinity", {}).setdefault("nodeAffinity", {}).setdefault(_REQUIRED, {})
+    terms = required.get("nodeSelectorTerms") or [{}]
+    required["nodeSelectorTerms"] = [term | {"matchFields": [field]} for term in terms]
+
+
+def pinned(spec: Object) -> str:
+    """Return the node that a pod's spec was bound to, "" for none."""
+    fields = [field for term in _affinity_terms(spec) for field in term.get("matchFields") or []]
+    return next((str(field["values"][0]) for field in fields if field.get("values")), "")
+
+
 def is_ready(node: Object) -> bool:
     """Return whether a node's kubelet reports that it is ready."""
     conditions = node["status"].get("conditions") or []
@@ -133,15 +159,19 @@ def _tolerates(pod: Object, taint: Object) -> bool:
     )
 
 
-def _selects(spec: Object, labels: dict[str, str]) -> bool:
+def _selects(spec: Object, node: Object) -> bool:
+    labels = node["metadata"].get("labels") or {}
     if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
         return False
     terms = list(_affinity_terms(spec))
-    return not terms or any(all(selectors.expression(each, labels) for each in term) for term in terms)
+    return not terms or any(_meets(term, node["metadata"]["name"], labels) for term in terms)
 
 
-def _affinity_terms(spec: Object) -> Iterator[list[Object]]:
+def _meets(term: Object, name: str, labels: dict[str, str]) -> bool:
+    fields = all(selectors.expression(each, {"metadata.name": name}) for each in term.get("matchFields") or [])
+    return fields and all(selectors.expression(each, labels) for each in term.get("matchExpressions") or [])
+
+
+def _affinity_terms(spec: Object) -> Iterator[Object]:
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
-    for term in required.get("nodeSelectorTerms") or []:
-        yield term.get("matchExpressions") or []
+    yield from (affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or []

@@ -93,11 +93,15 @@ ReplicaSet: apiVersion:str kind:str metadata:ObjectMeta spec:ReplicaSetSpec stat
 ReplicaSetSpec: minReadySeconds:int replicas:int selector:LabelSelector! template:PodTemplateSpec
 DaemonSet: apiVersion:str kind:str metadata:ObjectMeta spec:DaemonSetSpec status:any
 DaemonSetSpec: minReadySeconds:int revisionHistoryLimit:int selector:LabelSelector! template:PodTemplateSpec
-  updateStrategy:any
+  updateStrategy:DaemonSetUpdateStrategy
+DaemonSetUpdateStrategy: rollingUpdate:RollingUpdate type:str
 StatefulSet: apiVersion:str kind:str metadata:ObjectMeta spec:StatefulSetSpec status:any
 StatefulSetSpec: minReadySeconds:int ordinals:any persistentVolumeClaimRetentionPolicy:any
   podManagementPolicy:str replicas:int revisionHistoryLimit:int selector:LabelSelector! serviceName:str
-  template:PodTemplateSpec updateStrategy:any volumeClaimTemplates:[any]
+  template:PodTemplateSpec updateStrategy:StatefulSetUpdateStrategy volumeClaimTemplates:[PersistentVolumeClaim]
+StatefulSetUpdateStrategy: rollingUpdate:RollingUpdateStatefulSetStrategy type:str
+RollingUpdateStatefulSetStrategy: maxUnavailable:intstr partition:int
+ControllerRevision: apiVersion:str data:any kind:str metadata:ObjectMeta revision:int
 ResourceQuota: apiVersion:str kind:str metadata:ObjectMeta spec:ResourceQuotaSpec status:any
 ResourceQuotaSpec: hard:{any} scopeSelector:any! scopes:[str]
 Event: action:str apiVersion:str count:int eventTime:str firstTimestamp:str involvedObject:ObjectReference!
@@ -113,6 +117,21 @@ ServiceCIDR: apiVersion:str kind:str metadata:ObjectMeta spec:ServiceCIDRSpec st
 ServiceCIDRSpec: cidrs:[str]
 StorageClass: allowVolumeExpansion:bool allowedTopologies:[any] apiVersion:str kind:str metadata:ObjectMeta
   mountOptions:[str] parameters:{str} provisioner:str reclaimPolicy:str volumeBindingMode:str
+Role: apiVersion:str kind:str metadata:ObjectMeta rules:[PolicyRule]
+ClusterRole: aggregationRule:any apiVersion:str kind:str metadata:ObjectMeta rules:[PolicyRule]
+PolicyRule: apiGroups:[str] nonResourceURLs:[str] resourceNames:[str] resources:[str] verbs:[str]
+RoleBinding: apiVersion:str kind:str metadata:ObjectMeta roleRef:RoleRef! subjects:[Subject]
+ClusterRoleBinding: apiVersion:str kind:str metadata:ObjectMeta roleRef:RoleRef! subjects:[Subject]
+RoleRef: apiGroup:str kind:str name:str
+Subject: apiGroup:str kind:str name:str namespace:str
+SelfSubjectAccessReview: apiVersion:str kind:str metadata:ObjectMeta spec:SelfSubjectAccessReviewSpec status:any
+SelfSubjectAccessReviewSpec: nonResourceAttributes:NonResourceAttributes resourceAttributes:ResourceAttributes
+NonResourceAttributes: path:str verb:str
+ResourceAttributes: fieldSelector:any group:str labelSelector:any name:str namespace:str resource:str
+  subresource:str verb:str version:str
+SelfSubjectRulesReview: apiVersion:str kind:str metadata:ObjectMeta spec:SelfSubjectRulesReviewSpec status:any
+SelfSubjectRulesReviewSpec: namespace:str
+SelfSubjectReview: apiVersion:str kind:str metadata:ObjectMeta status:any
 DeleteOptions: apiVersion:str dryRun:[str] gracePeriodSeconds:int
   ignoreStoreReadErrorWithClusterBreakingPotential:bool kind:str orphanDependents:bool
   preconditions:Preconditions propagationPolicy:str
@@ -153,15 +172,16 @@ def of_kind(kind: str) -> Type:
     return STRUCTS.get(kind) or STRUCTS["Other"]
 
 
-def _parse(text: str) -> Type:
+def parse(text: str) -> Type:
+    """Return the type that is written so; raise nothing: a name without a line of its own is an empty struct."""
     atomic = text.endswith("!")
     text = text.removesuffix("!")
     if text.startswith("{"):
-        return Type(text, "map", _parse(text[1:-1]), atomic=atomic)
+        return Type(text, "map", parse(text[1:-1]), atomic=atomic)
     if text.startswith("["):
         item, keyed, keys = text[1:-1].partition(":")
         names = tuple(key for key in keys.split(",") if key) if keyed else None
-        return Type(text, "list", _parse(item), names, atomic or names is None)
+        return Type(text, "list", parse(item), names, atomic or names is None)
     if text in SCALARS or text == "any":
         return Type(text, atomic=atomic)
     # A struct may be named before its own line: its fields dictionary is shared and filled by _load.
@@ -177,7 +197,7 @@ def _load() -> None:
         members = _FIELDS.setdefault(name, {})
         for member in fields.split():
             label, _, kind = member.partition(":")
-            members[label] = _parse(kind)
+            members[label] = parse(kind)
         STRUCTS[name] = Type(name, "struct", fields=members)
 
 

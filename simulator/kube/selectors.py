@@ -82,6 +82,12 @@ def fields(text: str, resource: Resource) -> Predicate:
     return lambda obj: all((_text(obj, path) == value) != differs for path, value, differs in tests)
 
 
+def only_name(text: str) -> str:
+    """Return the name that a fieldSelector asks for by equality, "" when it does not."""
+    parts = [part for part in text.split(",") if part.startswith("metadata.name=")]
+    return _split(parts[0])[1] if parts else ""
+
+
 def _split(part: str) -> tuple[str, str, bool]:
     for operator in ("!=", "==", "="):
         name, found, value = part.partition(operator)

@@ -61,6 +61,8 @@ class Store:
         """Watches and continue tokens below this version are expired."""
         self._objects: dict[str, dict[Key, Object]] = {}
         self._history: deque[Event] = deque()
+        self._untold: deque[Event] = deque()
+        self._telling = False
         self._listeners: dict[int, Listener] = {}
         self._tickets = itertools.count()
 
@@ -80,10 +82,27 @@ class Store:
         """Return the object, which must not be changed, or None."""
         return self._objects.get(resource.name, {}).get(key)
 
-    def items(self, resource: Resource, namespace: str = "") -> list[Object]:
-        """Return the objects of a resource in the order of their keys; of one namespace when it is named."""
+    def items(self, resource: Resource, namespace: str = "", version: int | None = None) -> list[Object]:
+        """Return the objects of a resource in the order of their keys.
+
+        Args:
+            resource: Of which kind.
+            namespace: Those of one namespace only, when it is named.
+            version: As they were then; it must not lie before `floor`.
+        """
         found = self._objects.get(resource.name, {})
+        if version is not None and version < self.version:
+            found = self._undone(found, resource, version)
         return [found[key] for key in sorted(found) if not namespace or key[0] == namespace]
+
+    def _undone(self, objects: dict[Key, Object], resource: Resource, version: int) -> dict[Key, Object]:
+        found = dict(objects)
+        for event in reversed(self._history):
+            if event.version > version and event.resource is resource:
+                found.pop(key_of(event.object), None)
+                if event.before is not None:
+                    found[key_of(event.before)] = event.before
+        return found
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each write from now on; return the function that ends it."""
@@ -117,5 +136,15 @@ class Store:
         self._history.append(event)
         if len(self._history) > HISTORY:
             self.floor = self._history.popleft().version
-        for listener in tuple(self._listeners.values()):
-            listener(event)
+        # A listener may write: what it wrote is told after this, or others would hear of it before.
+        self._untold.append(event)
+        while self._untold and not self._telling:
+            self._tell(self._untold.popleft())
+
+    def _tell(self, event: Event) -> None:
+        self._telling = True
+        try:
+            for listener in tuple(self._listeners.values()):
+                listener(event)
+        finally:
+            self._telling = False

@@ -39,6 +39,8 @@ _NOT_PERCENT = (
     "for validation is '[0-9]+%')"
 )
 _LABEL_NAMED = frozenset({"Namespace"})
+_PATH_NAMED = frozenset({"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
+_PATH_NAME = re.compile(r"(?!\.{1,2}$)[^/%]+")
 
 
 def problems(obj: Object) -> list[FieldError]:
@@ -46,12 +48,6 @@ def problems(obj: Object) -> list[FieldError]:
     found = list(_name(obj))
     checker = _BY_KIND.get(obj["kind"])
     return found + list(checker(obj) if checker else ())
-
-
-def changes(before: Object, after: Object) -> list[FieldError]:
-    """Return what may not change, or is wrong after the change."""
-    checker = _CHANGES.get(after["kind"])
-    return [*(checker(before, after) if checker else ()), *problems(after)]
 
 
 def _name(obj: Object) -> Iterator[FieldError]:
@@ -65,6 +61,9 @@ def _name(obj: Object) -> Iterator[FieldError]:
     elif kind in _LABEL_NAMED:
         if not re.fullmatch(_LABEL, name):
             yield FieldError.invalid("metadata.name", name, _NOT_LABEL)
+    elif kind in _PATH_NAMED:
+        if not _PATH_NAME.fullmatch(name):
+            yield FieldError.invalid("metadata.name", name, "may not contain '/' or '%'")
     elif not re.fullmatch(_SUBDOMAIN, name):
         yield FieldError.invalid("metadata.name", name, _NOT_SUBDOMAIN)
 
@@ -188,71 +187,42 @@ def _range(obj: Object) -> Iterator[FieldError]:
             yield FieldError.invalid(f"spec.cidrs[{index}]", cidr, detail)
 
 
-def _selector_fixed(before: Object, after: Object) -> Iterator[FieldError]:
-    selector = after["spec"].get("selector")
-    if selector != before["spec"].get("selector"):
-        yield FieldError.invalid("spec.selector", selector, "field is immutable")
+def _role(obj: Object) -> Iterator[FieldError]:
+    for index, rule in enumerate(obj.get("rules") or []):
+        path = f"rules[{index}]"
+        if not rule.get("verbs"):
+            yield FieldError.required(f"{path}.verbs", "verbs must contain at least one value")
+        if rule.get("nonResourceURLs"):
+            if obj["kind"] == "Role":
+                detail = "namespaced rules cannot apply to non-resource URLs"
+                yield FieldError.invalid(f"{path}.nonResourceURLs", rule["nonResourceURLs"], detail)
+            continue
+        if not rule.get("apiGroups"):
+            yield FieldError.required(f"{path}.apiGroups", "resource rules must supply at least one api group")
+        if not rule.get("resources"):
+            yield FieldError.required(f"{path}.resources", "resource rules must supply at least one resource")
 
 
-def _secret_fixed(before: Object, after: Object) -> Iterator[FieldError]:
-    if before["type"] != after["type"]:
-        yield FieldError.invalid("type", after["type"], "field is immutable")
-    if before.get("immutable") and before.get("data") != after.get("data"):
-        detail = "field is immutable when `immutable` is set"
-        yield FieldError("data", "FieldValueForbidden", f"Forbidden: {detail}")
-
-
-_CHANGEABLE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations")
-_POD_FIXED = (
-    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
-
-
-def _pod_fixed(before: Object, after: Object) -> Iterator[FieldError]:
-    if _fixed_part(before["spec"]) != _fixed_part(after["spec"]):
-        yield FieldError("spec", "FieldValueForbidden", f"Forbidden: {_POD_FIXED}")
-
-
-def _fixed_part(spec: Object) -> Object:
-    fixed = {name: value for name, value in spec.items() if name not in _CHANGEABLE}
-    for name in ("initContainers", "containers"):
-        fixed[name] = [each | {"image": ""} for each in spec.get(name) or []]
-    return fixed
-
-
-def _ip_fixed(before: Object, after: Object) -> Iterator[FieldError]:
-    """The value is shown as a list, and the list wins when only `clusterIP` was sent (capture service_real)."""
-    old, new = before["spec"].get("clusterIP"), after["spec"].get("clusterIP")
-    if old and old != new:
-        yield FieldError.invalid("spec.clusterIPs[0]", [new], "may not change once set")
-
-
-def _claim_fixed(before: Object, after: Object) -> Iterator[FieldError]:
-    old, new = before["spec"].get("storageClassName"), after["spec"].get("storageClassName")
-    if old and old != new:
-        detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName"
-        yield FieldError("spec", "FieldValueForbidden", f"Forbidden: {detail} for bound claims")
+def _role_binding(obj: Object) -> Iterator[FieldError]:
+    reference = obj.get("roleRef") or {}
+    if reference.get("kind") not in {"ClusterRole", "Role"}:
+        yield FieldError.unsupported("roleRef.kind", reference.get("kind", ""), ["ClusterRole", "Role"])
+    if not reference.get("name"):
+        yield FieldError.required("roleRef.name")
 
 
 _BY_KIND = {
+    "ClusterRole": _role,
+    "ClusterRoleBinding": _role_binding,
     "DaemonSet": _workload,
     "Deployment": _deployment,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "ReplicaSet": _workload,
+    "Role": _role,
+    "RoleBinding": _role_binding,
     "Secret": _secret,
     "Service": _service,
     "ServiceCIDR": _range,
     "StatefulSet": _workload,
-}
-_CHANGES = {
-    "DaemonSet": _selector_fixed,
-    "Deployment": _selector_fixed,
-    "PersistentVolumeClaim": _claim_fixed,
-    "Pod": _pod_fixed,
-    "ReplicaSet": _selector_fixed,
-    "Secret": _secret_fixed,
-    "Service": _ip_fixed,
 }

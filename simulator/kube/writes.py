@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from simulator.clock import Clock
-from simulator.kube import apply, defaults, errors, objectmeta, quotas, validation
+from simulator.kube import apply, defaults, errors, immutable, objectmeta, quotas, validation
 from simulator.kube.fields import Owner
 from simulator.kube.resources import BY_NAME, Resource
 from simulator.kube.schema import of_kind
@@ -77,6 +77,8 @@ class Writes:
     def adopt(self, resource: Resource, obj: Object) -> Object:
         """Store a new object of a controller's own making, which only a quota can refuse."""
         defaults.fill(obj)
+        if resource.name in self.admission:
+            self.admission[resource.name](obj)
         quotas.check(self._store, resource, obj)
         self._new_metadata(obj)
         return self._store.put(resource, obj)
@@ -214,7 +216,7 @@ class Writes:
         objectmeta.keep_own_metadata(live, obj)
         if not options.subresource:
             defaults.fill(obj)
-            if found := validation.changes(live, obj):
+            if found := [*immutable.changes(live, obj), *validation.problems(obj)]:
                 raise errors.invalid(resource, live["metadata"]["name"], found)
         if who and not objectmeta.same(live, obj):
             apply.track(live, obj, of_kind(resource.kind), who)

@@ -61,8 +61,8 @@ async def test_only_the_named_slot_is_replaced(simulate):
         first = await gateways.registries.generate_password(REGISTRY, TOKEN, "password2")
         token = await gateways.registries.token(REGISTRY, TOKEN, max_age=0)
 
-    assert len(first.reveal()) == 52
-    assert [password.name for password in token.passwords] == ["password2"]
+    assert len(first.password.reveal()) == 52
+    assert [(password.name, password.created) for password in token.passwords] == [("password2", first.created)]
 
 
 async def test_a_digest_is_read_once_and_a_missing_image_is_told(simulate):

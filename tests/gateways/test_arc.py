@@ -14,9 +14,11 @@ from tests.conftest import fleet_of, fleet_text, settings_of
 async def install(gateways, site, *, exists=False, statuses=None):
     listed = await gateways.registries.connected_registries(site.registry_ref, max_age=0)
     cr = listed[site.connected_registry]
-    password = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, "password1")
+    minted = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, "password1")
     told = statuses if statuses is not None else []
-    return await gateways.extensions.apply(site, connection_string(cr, password), exists=exists, on_status=told.append)
+    return await gateways.extensions.apply(
+        site, connection_string(cr, minted.password), exists=exists, on_status=told.append
+    )
 
 
 async def test_every_option_of_the_article_reaches_azure(simulate):

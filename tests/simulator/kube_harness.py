@@ -13,7 +13,7 @@ from kubernetes.aio import client
 
 from simulator.clock import Clock
 from simulator.http import Request, Response, Server
-from simulator.kube import Cluster, PullAnswer, PullRequest
+from simulator.kube import ADMIN, Cluster, PullAnswer, PullRequest, UserSpec
 
 CAPTURES = Path(__file__).parents[3] / "shared" / "data" / "kubernetes"
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -85,6 +85,15 @@ async def serving(**options: Any) -> AsyncIterator[Site]:
         yield site
     finally:
         await server.stop()
+
+
+def user(role: str) -> UserSpec:
+    """Return a user by its role: `cluster-admin`, `view`, `edit:shop,web` for some namespaces only, `none`."""
+    name, _, namespaces = role.partition(":")
+    if name == "cluster-admin":
+        return ADMIN
+    named = tuple(namespaces.split(",")) if namespaces else ()
+    return UserSpec(f"fleet-{name}", role="" if name == "none" else name, namespaces=named)
 
 
 def deployment(image: str = f"{HOST}/hello-world:latest", **spec: Any) -> dict[str, Any]:

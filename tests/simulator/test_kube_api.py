@@ -5,7 +5,7 @@ import json
 
 import aiohttp
 import pytest
-from kube_harness import deployment, secret, serving
+from kube_harness import deployment, secret, serving, user
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 ROLES = {"root": "cluster-admin", "reader": "view", "shopkeeper": "edit:shop", "guest": "none"}
@@ -137,7 +137,7 @@ async def test_a_watch_shows_tables_to_those_who_ask():
         ):
             event = json.loads(await answer.content.readline())
         assert (event["type"], event["object"]["kind"]) == ("ADDED", "Table")
-        assert event["object"]["rows"][0]["cells"] == ["a1", "0s"]
+        assert event["object"]["rows"][0]["cells"] == ["a1", 1, "0s"]
 
 
 async def test_some_namespaces_stay():
@@ -251,13 +251,13 @@ async def test_a_collection_is_deleted_by_selector():
     ],
 )
 async def test_roles(token, method, path, status):
-    async with serving(tokens=ROLES, namespaces=("shop",)) as site:
+    async with serving(tokens={token: user(role) for token, role in ROLES.items()}, namespaces=("shop",)) as site:
         site.token = token
         assert (await site.send(method, path, config_map("a") if method == "POST" else None))[0] == status
 
 
 async def test_applying_a_new_object_needs_the_right_to_create_too():
-    async with serving(tokens=ROLES) as site:
+    async with serving(tokens={token: user(role) for token, role in ROLES.items()}) as site:
         site.token = "reader"
         path = "/api/v1/namespaces/default/secrets/regcred?fieldManager=x"
         status, refused, _ = await site.send("PATCH", path, secret(), Content_Type="application/apply-patch+yaml")

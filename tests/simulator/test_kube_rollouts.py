@@ -107,6 +107,18 @@ async def test_a_paused_deployment_starts_nothing():
         assert progressing(site) == ("True", "NewReplicaSetAvailable")
 
 
+async def test_a_pause_may_last_longer_than_the_deadline():
+    async with serving() as site:
+        await apply(site, paused=True, progressDeadlineSeconds=10)
+        site.clock.step(60)
+        assert progressing(site) == ("Unknown", "DeploymentPaused")
+        await apply(site, paused=False, progressDeadlineSeconds=10)
+        site.clock.step(0.05)
+        assert progressing(site)[0] != "False"
+        site.clock.step(5)
+        assert progressing(site) == ("True", "NewReplicaSetAvailable")
+
+
 async def test_the_history_is_kept_to_its_limit():
     async with serving() as site:
         for version in range(5):

@@ -6,9 +6,9 @@ from kubernetes import client
 from simulator.kube.schema import STRUCTS
 
 MODELS = {
-    name: getattr(client, {"Event": "CoreV1Event"}.get(name, f"V1{name}"))
+    name: getattr(client, {"Event": "CoreV1Event", "Subject": "RbacV1Subject"}.get(name, f"V1{name}"))
     for name in STRUCTS
-    # `Other` is every other kind; the two structs stand for two of the client's each.
+    # `Other` is every other kind; the other two stand for two of the client's models each.
     if name not in {"Other", "RollingUpdate", "ResourceRequirements"}
 }
 

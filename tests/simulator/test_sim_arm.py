@@ -17,6 +17,7 @@ from azure.mgmt.kubernetesconfiguration.v2023_05_01.models import Extension
 from simulator import running
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+TYPE = "microsoft.containerregistry.connectedregistry"
 VERSION = {"api-version": "2025-11-01"}
 
 
@@ -207,3 +208,47 @@ def test_long_lists_come_in_pages(sim, http, worlds):
     assert len(first["value"]) == 200
     assert "nextLink" not in second
     assert [t["name"] for t in first["value"] + second["value"]][:250] == names
+
+
+def test_every_list_has_pages(sim, http, worlds):
+    place = f"/subscriptions/{SUBSCRIPTION}"
+    pair = [{"name": "berlin1"}, {"name": "berlin2"}]
+    second = {"name": "acreu2"}
+    first = worlds.make(registry={"connectedRegistries": pair})["registries"][0]
+    sim.load(worlds.make(registries=[first, second], pageSize=1))
+    site = {"extensionType": TYPE, "configurationSettings": {}, "configurationProtectedSettings": {}}
+    for name in ("one", "two"):
+        put = f"{worlds.arc}/providers/Microsoft.KubernetesConfiguration/extensions/{name}"
+        assert http.put(put, params=VERSION, json={"properties": site}).status_code == 201
+
+    lists = {
+        f"{place}/resources": 4,
+        f"{place}/resourceGroups": 2,
+        f"{place}/providers/Microsoft.Kubernetes/connectedClusters": 2,
+        f"{worlds.arc.rsplit('/', 1)[0]}": 2,
+        f"{place}/providers/Microsoft.ContainerRegistry/registries": 2,
+        f"{worlds.acr.rsplit('/', 1)[0]}": 2,
+        f"{worlds.acr}/connectedRegistries": 2,
+        f"{worlds.acr}/tokens": 2,
+        f"{worlds.acr}/scopeMaps": 2,
+        f"{worlds.arc}/providers/Microsoft.KubernetesConfiguration/extensions": 2,
+    }
+    assert {path: len(list(_pages(http, path))) for path in lists} == lists
+
+
+def _pages(http, path):
+    answer = http.get(path, params=VERSION).json()
+    while True:
+        (item,) = answer["value"]
+        yield item["id"]
+        if not answer.get("nextLink"):
+            return
+        answer = http.get(answer["nextLink"]).json()
+
+
+def test_clusters_show_their_tags(sim, http, worlds):
+    sim.load(worlds.make(clusters=[{"name": "k-ber1", "tags": {"ring": "1"}}]))
+
+    (cluster,) = http.get(worlds.arc.rsplit("/", 1)[0], params=VERSION).json()["value"]
+
+    assert cluster["tags"] == {"ring": "1"}

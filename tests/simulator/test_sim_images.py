@@ -42,6 +42,27 @@ def test_a_nested_registry_follows_its_parent(sim, site, worlds, http):
     assert (new, old != digest) == (digest, True)
 
 
+def test_a_nested_registry_needs_the_gateway_actions_of_every_sync_token_above_it(sim, site, worlds):
+    family = [{"name": "hamburg1"}, {"name": "berlin1", "parent": "hamburg1"}]
+    deployed = [
+        {"name": "k-ber1", "extension": {"connectedRegistry": "berlin1", "clusterIP": "10.96.0.50"}},
+        {"name": "k-ham1", "extension": {"connectedRegistry": "hamburg1", "clusterIP": "10.96.0.60"}},
+    ]
+    sim.load(worlds.make(registry={"connectedRegistries": family}, clusters=deployed))
+    given = site.acr.scope_maps.get(*ACR, "hamburg1").actions
+    before = state(site)
+
+    without = models.ScopeMapUpdateParameters(actions=[a for a in given if "/berlin1/" not in a])
+    site.acr.scope_maps.begin_update(*ACR, "hamburg1", without).result()
+    sim.step(61)
+    cut = (state(site, "hamburg1"), state(site))
+    site.acr.scope_maps.begin_update(*ACR, "hamburg1", models.ScopeMapUpdateParameters(actions=given)).result()
+    sim.step(61)
+
+    assert "gateway/berlin1/message/write" in given
+    assert (before, cut, state(site)) == ("Online", ("Online", "Offline"), "Online")
+
+
 def test_an_image_arrives_at_the_first_sync_after_its_push(sim, site, http):
     site.install()
     client = basic("berlin1-pull", site.generate(of="berlin1-pull").passwords[0].value)
@@ -65,6 +86,8 @@ def test_a_repository_arrives_only_in_the_sync_scope_map(sim, site, http):
     job = "/site/k-ber1/v2/app/job/manifests/once"
     missing = http.get(job, headers=client)
 
+    gateway = site.acr.scope_maps.get(*ACR, "berlin1").actions
+    change = models.ScopeMapUpdateParameters(actions=scope + gateway)
     site.acr.scope_maps.begin_update(*ACR, "berlin1", change).result()
     sim.step(66)
 

@@ -101,17 +101,18 @@ def test_a_site_lists_what_has_arrived(site, http, password):
     assert http.get("/site/k-ber1/v2/app/none/tags/list", headers=auth).status_code == 403
 
 
-def test_a_long_catalog_links_to_its_next_page(sim, site, http, worlds):
+@pytest.mark.parametrize("path", ["/v2/_catalog", "/acr/v1/_catalog"])
+def test_a_long_catalog_links_to_its_next_page(sim, site, http, worlds, path):
     sim.load(worlds.make(registry={"scopeMaps": [_map(3)], "tokens": [{"name": "reader", "scopeMap": "all"}]}))
     for index in range(3):
         sim.push("acreu1", f"app/r{index}", "v1")
     auth = basic("reader", site.generate(of="reader").passwords[0].value)
 
-    first = http.get(f"{CLOUD}/v2/_catalog?n=2", headers=auth)
-    rest = http.get(f"{CLOUD}/v2/_catalog?last=app/r1&n=2", headers=auth)
+    first = http.get(f"{CLOUD}{path}?n=2", headers=auth)
+    rest = http.get(f"{CLOUD}{path}?last=app/r1&n=2", headers=auth)
 
     assert first.json() == {"repositories": ["app/r0", "app/r1"]}
-    assert first.headers["Link"] == '</v2/_catalog?last=app/r1&n=2>; rel="next"'
+    assert first.headers["Link"] == f'<{path}?last=app/r1&n=2>; rel="next"'
     assert rest.json() == {"repositories": ["app/r2"]}
 
 

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from arcfleet.core.credentials import Minted
+from arcfleet.core.journal import Entry
 from arcfleet.core.secret import Secret
 from arcfleet.ports import Gateways
 
@@ -44,21 +47,40 @@ class Script:
         return answer
 
 
+class FakeJournal:
+    """A journal in memory; `phases` holds what was written, in order."""
+
+    def __init__(self, **entries: Entry) -> None:
+        self.entries = dict(entries)
+        self.phases: list[tuple[str, str]] = []
+
+    async def read(self, key: str) -> Entry | None:
+        return self.entries.get(key)
+
+    async def write(self, key: str, entry: Entry) -> None:
+        self.entries[key] = entry
+        self.phases.append((entry.phase, entry.slot))
+
+
 class FakeTokens:
-    """Registries that know tokens by id, and mint numbered passwords."""
+    """Registries that know tokens by id, and mint numbered passwords at `now`."""
 
     def __init__(self, tokens: Mapping[str, Any]) -> None:
         self.tokens = tokens
         self.minted: list[tuple[str, str]] = []
         self.ages: list[float] = []
+        self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
     async def token(self, _registry: Any, token_id: str, *, max_age: float) -> Any:
         self.ages.append(max_age)
         return self.tokens[token_id]
 
-    async def generate_password(self, _registry: Any, token_id: str, slot: str) -> Secret:
+    async def generate_password(self, _registry: Any, token_id: str, slot: str) -> Minted:
         self.minted.append((token_id, slot))
-        return Secret(f"minted-{len(self.minted)}")
+        return Minted(Secret(f"minted-{len(self.minted)}"), self.now)
+
+    async def service_time(self) -> datetime:
+        return self.now
 
 
 def gateways(**ports: Any) -> Gateways:
@@ -68,7 +90,8 @@ def gateways(**ports: Any) -> Gateways:
         for name in ("registries", "extensions", "subscriptions", "images", "kubernetes")
         if name not in ports
     }
-    return Gateways(clock=ports.pop("clock", FakeClock()), **missing, **ports)
+    journal = ports.pop("journal", None) or FakeJournal()
+    return Gateways(clock=ports.pop("clock", FakeClock()), journal=journal, **missing, **ports)
 
 
 def port(**methods: Callable[..., Awaitable[Any]]) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.durations import ago, clock_time, duration_text, parse_duration
+from arcfleet.core.durations import ago, clock_time, duration_text, iso8601, parse_duration
 
 ACCEPTED = {
     "90s": timedelta(seconds=90),
@@ -102,3 +102,18 @@ AGES |= {172_799: "47 h", 172_800: "2 d", 10**7: "115 d"}
 @pytest.mark.parametrize(("seconds", "text"), AGES.items(), ids=AGES.values())
 def test_an_age_is_shown_in_its_largest_unit(seconds, text):
     assert ago(seconds) == text
+
+
+WRITTEN = {
+    "PT4H": timedelta(hours=4),
+    "P2D": timedelta(days=2),
+    "P1DT12H": timedelta(days=1, hours=12),
+    "PT1H30M": timedelta(minutes=90),
+    "PT1M30S": timedelta(seconds=90),
+    "P0D": timedelta(),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), WRITTEN.items(), ids=WRITTEN)
+def test_azure_reads_iso_8601(text, value):
+    assert iso8601(value) == text

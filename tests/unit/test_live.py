@@ -102,10 +102,11 @@ def test_after_a_run_only_the_sites_that_are_not_well_are_explained():
 
     lines = [line.rstrip() for line in here.file.getvalue().splitlines() if line.strip()]
     assert lines == [
-        "✗ berlin",
+        "✗ berlin  failed",
         "  cause  x509 [bold]   [P6 trust]",
-        "  seen   seen",
         "  at     step roll out, after 1:12",
+        "  seen   seen",
         "  do     install its CA",
+        "  then   arcfleet deploy FLEET --site berlin",
         "completed_with_failures · 1 succeeded, 1 failed · 6:40",
     ]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from arcfleet.core.findings import Finding, Verdict, of_error
-from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, StepRecord, Trail
+from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, StepRecord, Trail, below
 from arcfleet.core.plan import Disposition, SitePlan, Step
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
@@ -93,3 +93,20 @@ def test_a_fleet_is_complete_only_if_every_site_is(statuses, result):
 
     assert report.result is result
     assert report.counts.total() == len(statuses)
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.BLOCKED, Status.DEFERRED])
+def test_a_site_below_one_that_is_not_well_is_blocked_and_names_it(status):
+    parent = Outcome("hub", status, finding=FINDING)
+
+    outcome = below("berlin", parent)
+
+    assert (outcome.status, outcome.finding.reason) == (Status.BLOCKED, Reason.PARENT_NOT_READY)
+    assert f"site hub, its parent, {status}" in outcome.finding.message
+    assert outcome.finding.evidence == ("is Offline",)
+    assert not parent.is_well
+
+
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.NOOP])
+def test_a_site_that_is_as_it_should_be_is_well(status):
+    assert Outcome("hub", status).is_well

@@ -157,4 +157,4 @@ def test_a_setting_that_differs_reinstalls_with_a_password():
 
 
 def test_steps_read_as_the_names_of_task_runs():
-    assert [str(step) for step in Step][:3] == ["observe", "preflight", "generate credential"]
+    assert [str(step) for step in Step][:3] == ["observe", "preflight", "ensure connected registry"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from arcfleet.core import report as rendering
-from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.findings import Finding, Grade, Verdict
 from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
 from arcfleet.core.plan import Step
 from arcfleet.core.reasons import Reason
@@ -22,7 +22,16 @@ FINDING = Finding(
 BAD = Outcome(
     "berlin", Status.FAILED, 72.34, FINDING, (StepRecord(Step.OBSERVE, 1.04), StepRecord(Step.ROLL_OUT, 71.3))
 )
-GOOD = Outcome("lyon", Status.SUCCEEDED, 361.6, None, (), ("extension 1.2.3", "workload web"))
+
+
+def image(name: str, verdict: Verdict, reason: Reason = Reason.OK, grade: Grade | None = None) -> Finding:
+    return Finding(verdict, reason, f"sync {name}", "x", grade=grade)
+
+
+WEB, API = image("app/web:stable", Verdict.HEALTHY, grade=Grade.A), image("app/api:1", Verdict.HEALTHY, grade=Grade.D)
+STALE = image("app/db:2", Verdict.PROGRESSING, Reason.STALE, Grade.A)
+MISSING = image(f"edge/web@sha256:{'a' * 64}", Verdict.PROGRESSING, Reason.IMAGE_NOT_ON_SITE)
+GOOD = Outcome("lyon", Status.SUCCEEDED, 361.6, None, (), ("extension 1.2.3", "workload web"), (WEB, API))
 SAME = Outcome("oslo", Status.NOOP, 0.5)
 REPORT = FleetReport("plants", "calm-fox", 362.04, (BAD, GOOD, SAME))
 
@@ -31,7 +40,8 @@ def test_the_headline_counts_only_what_occurred_in_a_fixed_order():
     assert rendering.headline(REPORT) == "completed_with_failures · 1 succeeded, 1 noop, 1 failed · 6:02"
 
 
-SUMMARIES = [(BAD, FINDING.message), (GOOD, "extension 1.2.3; workload web"), (SAME, "nothing to do, healthy")]
+SUMMARIES = [(BAD, FINDING.message), (GOOD, "extension 1.2.3; workload web; images web (A), api (D)"),
+             (SAME, "nothing to do, healthy")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("outcome", "text"), SUMMARIES, ids=["finding", "changes", "noop"])
@@ -45,9 +55,32 @@ def test_the_table_has_a_row_per_site():
         "outcome": "✗ failed",
         "time": "1:12",
         "reason": "client_token",
+        "images": "",
         "what": FINDING.message,
     }
+    assert rendering.rows(REPORT)[1]["images"] == "web (A), api (D)"
     assert [row["reason"] for row in rendering.rows(REPORT)[1:]] == ["", ""]
+
+
+IN_SHORT = {
+    "all by their pods": ((WEB,), "1/1 (A)"),
+    "of two grades": ((WEB, API), "2/2 (A, D)"),
+    "one is late": ((WEB, STALE), "1/2 (A) db: stale"),
+    "two names end alike": ((WEB, MISSING), "1/2 (A) edge/web: missing"),
+    "none": ((MISSING,), "0/1 web: missing"),
+    "not looked at": ((), ""),
+}
+
+
+@pytest.mark.parametrize(("findings", "text"), IN_SHORT.values(), ids=IN_SHORT)
+def test_images_are_summed_up_with_their_grades_and_what_is_wrong(findings, text):
+    assert rendering.arrivals_in_short(findings) == text
+
+
+def test_images_are_listed_with_their_grade_or_what_is_wrong():
+    pending = image("app/x:1", Verdict.PROGRESSING, Reason.SYNC_PENDING)
+
+    assert rendering.arrivals((WEB, MISSING, pending)) == "app/web:stable (A), edge/web (missing), x (pending)"
 
 
 def test_every_status_has_a_mark():
@@ -55,24 +88,28 @@ def test_every_status_has_a_mark():
 
 
 def test_a_site_that_is_not_well_reads_cause_first_and_remedy_last():
-    assert rendering.block(BAD) == [
+    assert rendering.block(BAD, "my fleet.yaml") == [
         ("cause", "web-1/web cannot pull <image> | now   [P5 client_token]"),
+        ("at", "step roll out, after 1:12"),
         ("seen", "unauthorized: a|b"),
         ("seen", "HTTP 401"),
-        ("at", "step roll out, after 1:12"),
         ("do", "renew <the> token"),
+        ("then", "arcfleet deploy 'my fleet.yaml' --site berlin"),
     ]
 
 
 def test_what_is_not_known_is_left_out_of_the_block():
     bare = Outcome("berlin", Status.BLOCKED, finding=Finding(Verdict.FAILED, Reason.REFUSED, "x", "no"))
 
-    assert rendering.block(bare) == [("cause", "no   [refused]")]
-    assert rendering.block(GOOD) == []
+    assert rendering.block(bare, "f.yaml") == [
+        ("cause", "no   [refused]"),
+        ("then", "arcfleet deploy f.yaml --site berlin"),
+    ]
+    assert rendering.block(GOOD, "f.yaml") == []
 
 
 def test_a_page_cannot_be_broken_by_the_texts_of_others():
-    page = rendering.markdown(BAD)
+    page = rendering.markdown(BAD, "f.yaml")
 
     assert page.startswith("## berlin: failed\n\n- **cause** web-1/web cannot pull &lt;image> \\| now")
     assert "| roll out | 1:11 |" in page
@@ -96,4 +133,8 @@ def test_json_is_plain_and_carries_its_schema():
         "message": FINDING.message,
         "evidence": ["unauthorized: a|b", "HTTP 401"],
         "remedy": "renew <the> token",
+        "grade": None,
     }
+    assert plain["sites"][0]["diagnosis"][-1] == {"then": "arcfleet deploy FLEET --site berlin"}
+    assert plain["sites"][0]["images"] == []
+    assert [image["grade"] for image in plain["sites"][1]["images"]] == ["A", "D"]

@@ -277,3 +277,18 @@ def test_whatever_stands_in_the_file_only_manifest_errors_come_out(tail, value):
     for text in (FLEET + tail, json.dumps({**layered, "registries": registries, "sites": [value], **value})):
         with suppress(ManifestError):
             load(text, "f")
+
+
+def test_a_site_knows_the_connected_registries_above_it():
+    entries = "".join(
+        f"  - {{name: s{i}, registry: acreu1, connectedRegistry: plant{i}, clusterIP: 10.96.0.50, "
+        f"cluster: {{name: k{i}, resourceGroup: rg}}{above}}}\n"
+        for i, above in ((3, ", parent: s2"), (1, ""), (2, ", parent: s1"))
+    )
+
+    made = fleet(f"{HEAD}sites:\n{entries}")
+
+    assert {site.name: site.ancestors for site in made.sites} == {
+        "s1": (), "s2": ("plant1",), "s3": ("plant2", "plant1"),
+    }  # fmt: skip
+    assert made.choose(["s3"], {}).sites[0].ancestors == ("plant2", "plant1")

@@ -138,3 +138,26 @@ async def test_who_gives_up_waiting_leaves_the_others_their_turn():
 
     assert await second == "answer"
     assert first.cancelled()
+
+
+async def test_what_is_forgotten_is_asked_for_anew():
+    shared, call = Shared(FakeClock()), Script("old", "new")
+    first = await shared.get("key", call, math.inf)
+
+    shared.forget("key", "another")
+
+    assert (first, await shared.get("key", call, math.inf), await shared.get("key", call, math.inf)) == (
+        "old", "new", "new",
+    )  # fmt: skip
+
+
+async def test_an_answer_that_was_on_its_way_when_it_was_forgotten_is_not_used_again():
+    shared, call = Shared(FakeClock()), Script("old", "new")
+
+    async def overtaken() -> str:
+        shared.forget("key")
+        return await call()
+
+    first = await shared.get("key", overtaken, math.inf)
+
+    assert (first, await shared.get("key", call, math.inf)) == ("old", "new")

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 from examples import NOW, REGISTRY_ID, cr, extension, facts, minutes, site, token
-from fakes import FakeTokens, Script, gateways, port
+from fakes import FakeJournal, FakeTokens, Script, gateways, port
 
 from arcfleet.core.facts import TokenFacts
+from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
-from arcfleet.steps.credentials import client_login, client_token_id, generate_credential, write_pull_secrets
+from arcfleet.steps.credentials import client_login, client_token_id, generate_credential, note, write_pull_secrets
 
 SYNC = f"{REGISTRY_ID}/tokens/berlinplant"
 PULL, OTHER = f"{REGISTRY_ID}/tokens/pull", f"{REGISTRY_ID}/tokens/other"
@@ -25,7 +26,41 @@ async def test_a_password_goes_into_the_idle_slot_and_the_string():
 
     assert registries.minted == [(SYNC, "password1")]
     assert registries.ages == [0]
-    assert "SyncTokenPassword=minted-1;" in made.reveal()
+    assert "SyncTokenPassword=minted-1;" in made.connection_string.reveal()
+
+
+async def test_the_slot_is_written_down_before_its_password_exists():
+    registries, kept = FakeTokens({SYNC: TWO_SLOTS}), FakeJournal()
+    broken = PermanentError(Reason.FORBIDDEN, "no")
+    refusing = port(token=registries.token, service_time=registries.service_time, generate_password=Script(broken))
+
+    with pytest.raises(PermanentError):
+        await generate_credential(gateways(registries=refusing, journal=kept), site(), facts())
+    made = await generate_credential(gateways(registries=registries, journal=kept), site(), facts())
+
+    assert kept.phases == [("intended", "password1")] * 2
+    assert made.entry.created == registries.now
+
+
+async def test_a_value_that_was_lost_is_made_anew_in_the_same_slot():
+    registries = FakeTokens({SYNC: TWO_SLOTS})
+    kept = FakeJournal(arcfleet_acreu1_berlinplant=Entry("password2", Phase.INTENDED, NOW))
+
+    await generate_credential(gateways(registries=registries, journal=kept), site(), facts())
+
+    assert registries.minted == [(SYNC, "password2")]
+
+
+async def test_a_phase_that_began_keeps_its_time_when_the_attempt_is_repeated():
+    registries, kept = FakeTokens({SYNC: TWO_SLOTS}), FakeJournal()
+    here = gateways(registries=registries, journal=kept)
+    made = await generate_credential(here, site(), facts())
+
+    for registries.now in (NOW, NOW + minutes(1)):
+        await note(here, made, Phase.DELIVERING)
+
+    assert kept.phases == [("intended", "password1"), ("delivering", "password1")]
+    assert kept.entries[made.key].at == NOW
 
 
 async def test_what_the_last_delivery_holds_decides_the_slot():
@@ -85,6 +120,16 @@ UNCLEAR = {
 @pytest.mark.parametrize(("asked", "listed", "expected"), TOKENS.values(), ids=TOKENS)
 def test_the_client_token_is_the_only_one_or_the_named_one(asked, listed, expected):
     assert client_token_id(site(**asked), facts(connected_registry=cr(client_token_ids=listed))) == expected
+
+
+ENSURED = {"the only one": ((PULL,), PULL), "the site's own of several": ((OTHER, f"{SYNC}-pull"), f"{SYNC}-pull")}
+
+
+@pytest.mark.parametrize(("listed", "expected"), ENSURED.values(), ids=ENSURED)
+def test_with_ensure_the_client_token_is_the_one_that_is_ensured(listed, expected):
+    seen = facts(connected_registry=cr(client_token_ids=listed))
+
+    assert client_token_id(site(ensure="true"), seen) == expected
 
 
 @pytest.mark.parametrize(("asked", "listed", "message"), UNCLEAR.values(), ids=UNCLEAR)

@@ -22,7 +22,10 @@ from examples import (
 )
 from fakes import FakeClock, Script, gateways, port
 
+from arcfleet.core.credentials import Credential
+from arcfleet.core.evidence import ClaimFacts, ExtensionEvidence
 from arcfleet.core.findings import Finding
+from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
@@ -37,7 +40,9 @@ from arcfleet.steps.sync import check_sync
 LATER = NOW + minutes(1)
 CONNECTED = (cluster(),)
 IMAGE = ImageRef("app/web", "stable")
+KUBE = {"kube": "{context: k}"}
 SCOPE = ["repositories/app/web/content/read"]
+CREDENTIAL = Credential(Secret("s"), "key", Entry("password1", Phase.INTENDED, NOW))
 SILENT = PermanentError(Reason.NEVER_ACTIVATED, "connected registry: still so", evidence=("e",))
 
 
@@ -65,7 +70,7 @@ def world(
             scope_actions=Script(actions),
         ),
         extensions=port(cluster=Script(*clusters), extension=Script(*extensions), apply=apply or Script(extension())),
-        images=port(digest=Script(DIGEST)),
+        images=port(digest=Script(DIGEST), pushed=Script(None)),
         kubernetes=port(**kubernetes),
     )
 
@@ -88,7 +93,31 @@ async def test_a_cluster_out_of_contact_explains_silence(reason):
 
 
 async def test_silence_of_a_cluster_in_contact_stays_what_it_is():
-    assert await refused(deepest(world(), site(), failing(SILENT))) is SILENT
+    here = world(extension_evidence=Script(ExtensionEvidence()))
+
+    assert await refused(deepest(here, site(**KUBE), failing(SILENT))) is SILENT
+
+
+async def test_a_cluster_that_can_not_be_looked_into_is_said():
+    unread = PermanentError(Reason.FORBIDDEN, "pods is forbidden")
+
+    without = await refused(deepest(world(), site(), failing(SILENT)))
+    refusing = await refused(deepest(world(extension_evidence=Script(unread)), site(**KUBE), failing(SILENT)))
+
+    assert without.evidence == ("e", "could not look: site berlin has no kube: way to its Kubernetes API")
+    assert refusing.evidence == ("e", "could not look: pods is forbidden")
+    assert (without.reason, without.message) == (SILENT.reason, SILENT.message)
+
+
+async def test_what_the_cluster_shows_is_the_deeper_cause():
+    pending = ExtensionEvidence(claim=ClaimFacts("Pending", "fast"))
+    here = world(extension_evidence=Script(pending))
+
+    error = await refused(deepest(here, site(**KUBE), failing(SILENT)))
+
+    assert (error.reason, error.__cause__) == (Reason.STORAGE_CLASS, SILENT)
+    assert error.message.startswith("connected registry: claim connected-registry-pvc is Pending")
+    assert error.evidence == ("e", "connected registry: still so")
 
 
 LOOKS = [TransientError(Reason.THROTTLED, "slower"), PermanentError(Reason.FORBIDDEN, "no right")]
@@ -96,14 +125,13 @@ LOOKS = [TransientError(Reason.THROTTLED, "slower"), PermanentError(Reason.FORBI
 
 @pytest.mark.parametrize("look", LOOKS, ids=["transient", "permanent"])
 async def test_a_look_for_the_cause_that_fails_leaves_the_error_as_it_was(look):
-    error = await refused(deepest(world(clusters=(look,)), site(), failing(SILENT)))
+    here = world(clusters=(look,), extension_evidence=Script(ExtensionEvidence()))
 
-    assert error is SILENT
-    assert (error.__cause__, error.__suppress_context__) == (None, True)
+    assert await refused(deepest(here, site(**KUBE), failing(SILENT))) is SILENT
 
 
 async def test_a_cause_that_is_known_is_not_looked_behind():
-    known, here = PermanentError(Reason.HELM_TIMEOUT, "x"), world(clusters=(cluster("Offline"),))
+    known, here = PermanentError(Reason.BAD_VERSION, "x"), world(clusters=(cluster("Offline"),))
 
     assert await refused(deepest(here, site(), failing(known))) is known
     assert here.extensions.cluster.calls == []
@@ -119,14 +147,14 @@ INSTALLS = {
         Reason.HELM_TIMEOUT,
     ),
     "deleted meanwhile": (extension("Creating"), (None,), Reason.DELETE_IN_PROGRESS),
-    "never ending": (extension("Creating"), (extension("Creating"),), Reason.EXTENSION_IN_PROGRESS),
+    "never ending": (extension("Creating"), (extension("Creating"),), Reason.EXTENSION_STUCK),
 }
 
 
 @pytest.mark.parametrize(("applied_as", "then", "reason"), INSTALLS.values(), ids=INSTALLS)
 async def test_an_installation_ends_healthy_or_with_its_cause(applied_as, then, reason):
     here = world(apply=Script(applied_as), extensions=then or (None,))
-    step = install(here, site(), facts(extension=None), Secret("s"), lambda _: None)
+    step = install(here, site(), facts(extension=None), CREDENTIAL, lambda _: None)
 
     if reason is None:
         assert await step == NOW
@@ -141,7 +169,7 @@ WHEN = {"of a creation: from before it": (None, NOW), "of an update: from after 
 async def test_an_installation_returns_the_time_that_contact_must_be_later_than(installed, since):
     here = world(times=(NOW, NOW + minutes(9)))
 
-    assert await install(here, site(), facts(extension=installed), Secret("s"), lambda _: None) == since
+    assert await install(here, site(), facts(extension=installed), CREDENTIAL, lambda _: None) == since
 
 
 LOST = TransientError(Reason.UNREACHABLE, "no answer")
@@ -165,7 +193,7 @@ UNTAKEN = {
 @pytest.mark.parametrize(("then", "reason"), TAKEN.values(), ids=TAKEN)
 async def test_a_change_whose_answer_was_lost_is_looked_for_and_not_sent_again(then, reason):
     here = world(apply=Script(LOST), extensions=then)
-    step = install(here, site(), facts(), Secret("s"), lambda _: None)
+    step = install(here, site(), facts(), CREDENTIAL, lambda _: None)
 
     if reason is None:
         assert await step == NOW
@@ -179,7 +207,7 @@ async def test_a_change_that_was_not_taken_stays_the_error_that_it_was(found):
     here = world(apply=Script(LOST), extensions=(extension("Updating"), found))
 
     with pytest.raises(TransientError) as lost:
-        await install(here, site(), facts(), Secret("s"), lambda _: None)
+        await install(here, site(), facts(), CREDENTIAL, lambda _: None)
 
     assert lost.value is LOST
     assert (len(here.extensions.extension.calls), len(here.extensions.apply.calls)) == (2, 1)
@@ -189,7 +217,7 @@ async def test_a_change_that_was_refused_is_not_looked_for():
     no = PermanentError(Reason.REFUSED, "no")
     here = world(apply=Script(no))
 
-    assert await refused(install(here, site(), facts(), Secret("s"), lambda _: None)) is no
+    assert await refused(install(here, site(), facts(), CREDENTIAL, lambda _: None)) is no
     assert here.extensions.extension.calls == []
 
 
@@ -198,6 +226,56 @@ async def test_settling_returns_whatever_the_operation_ended_in(end):
     here = world(extensions=(extension("Updating"), end))
 
     assert await settle(here, site(), lambda _: None) == end
+
+
+AWAY = {"connection_state": "Offline"}
+
+
+async def test_a_registry_that_is_away_is_asked_what_keeps_it_away():
+    here = world(listed=listing(cr(**AWAY)))
+    here.registries.token = Script(token())
+
+    error = await refused(wait_healthy(here, site(), facts(), None, lambda _: None))
+
+    assert (error.reason, error.rule, here.clock.slept) == (Reason.CREDENTIAL_UNUSABLE, "C4", [])
+
+
+async def test_after_a_change_a_registry_is_given_time_before_it_is_asked_what_keeps_it_away():
+    here = world(listed=listing(cr(**AWAY)))
+    here.registries.token = Script(token())
+
+    error = await refused(wait_healthy(here, site(), facts(), NOW, lambda _: None))
+
+    assert (error.rule, here.clock.now) == ("C4", 120)
+
+
+async def test_a_registry_whose_parent_is_away_waits_for_it():
+    listed = Script({"berlinplant": cr(**AWAY, parent="Hub"), "hub": cr(**AWAY, name="hub")})
+    here = world(listed=listed, extension_evidence=Script(ExtensionEvidence()))
+
+    error = await refused(wait_healthy(here, site(), facts(), NOW, lambda _: None))
+
+    assert (error.reason, error.rule) == (Reason.PARENT_NOT_READY, "C3")
+
+
+@pytest.mark.parametrize("may", [Reason.FORBIDDEN, Reason.SYNC_TOKEN_NOT_FOUND])
+async def test_a_token_that_may_not_be_read_hides_nothing_and_one_that_is_gone_is_told(may):
+    here = world(listed=listing(cr(**AWAY), cr(last_activity=LATER)))
+    here.registries.token = Script(PermanentError(may, "no"))
+    step = wait_healthy(here, site(), facts(), None, lambda _: None)
+
+    if may is Reason.FORBIDDEN:
+        assert (await step).last_activity == LATER
+    else:
+        assert (await refused(step)).reason is may
+
+
+async def test_a_healthy_registry_costs_no_look_at_its_token():
+    here = world()
+
+    await wait_healthy(here, site(), facts(), None, lambda _: None)
+
+    assert here.registries.token.calls == []
 
 
 async def test_contact_must_be_newer_than_our_change():
@@ -272,7 +350,52 @@ async def test_each_image_gets_a_finding_with_its_grade():
 
     found = await check_sync(here, site(), facts(), [IMAGE, IMAGE], changed_at=NOW, on_change=lambda _: None)
 
-    assert [finding.rule for finding in found] == ["S7", "S7"]
+    assert [(finding.rule, finding.grade) for finding in found] == [("S7", "D"), ("S7", "D")]
+
+
+async def test_an_image_that_runs_already_is_not_waited_for():
+    live = {"web": deployment(pod(PINNED))}
+    here = world(listed=listing(cr(last_sync=None)))
+
+    (found,) = await check_sync(
+        here, site(), facts(workloads=live), [IMAGE], changed_at=LATER, on_change=lambda _: None
+    )
+
+    assert (found.rule, found.grade, here.clock.slept) == ("S3", "A", [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "ends"), [(Reason.NOT_IN_CLOUD, Reason.NOT_IN_CLOUD), (Reason.FORBIDDEN, None)], ids=["absent", "secret"]
+)
+async def test_an_image_that_the_cloud_lacks_never_arrives_and_one_that_may_not_be_read_may(reason, ends):
+    here = world()
+    here.images.digest = here.images.pushed = Script(PermanentError(reason, "no"))
+    step = check_sync(here, site(), facts(), [IMAGE], changed_at=None, on_change=lambda _: None)
+
+    if ends:
+        assert (await refused(step)).rule == "S1"
+    else:
+        assert [finding.grade for finding in await step] == ["D"]
+
+
+async def test_a_registry_above_must_let_the_image_through_too():
+    listed = Script({"berlinplant": cr(parent="hub"), "hub": cr(name="hub", sync_token_id="…/tokens/hub")})
+    here = world(listed=listed)
+    here.registries.scope_actions = Script(SCOPE, [])
+
+    error = await refused(check_sync(here, site(), facts(connected_registry=cr(parent="hub")), [IMAGE],
+                                     changed_at=None, on_change=lambda _: None))  # fmt: skip
+
+    assert (error.reason, "--name hub" in error.remedy) == (Reason.NOT_IN_SCOPE, True)
+
+
+async def test_registries_that_are_above_each_other_end_the_walk():
+    listed = Script({"berlinplant": cr(parent="hub"), "hub": cr(name="hub", parent="berlinplant")})
+
+    found = await check_sync(world(listed=listed), site(), facts(connected_registry=cr(parent="hub")), [IMAGE],
+                             changed_at=None, on_change=lambda _: None)  # fmt: skip
+
+    assert len(found) == 1
 
 
 WORKLOADS = '[{name: web, image: "app/web:stable"}]'
@@ -303,26 +426,58 @@ async def test_a_cluster_out_of_contact_is_not_asked_for_its_workloads():
     assert (seen.cluster.connectivity, items) == ("Offline", ())
 
 
-async def rolled(seen, *looks) -> tuple[Finding | PermanentError, Script]:
-    here = world(workload=Script(*looks))
+async def rolled(seen, *looks, **around) -> tuple[tuple[Finding, ...] | PermanentError, Script]:
+    here = world(workload=Script(*looks), **around)
     here.kubernetes.apply = apply = Script(None)
     try:
-        return await roll_out(here, site(), facts(workloads={"web": seen}), wanted(), lambda _: None), apply
+        return await roll_out(here, site(**KUBE), facts(workloads={"web": seen}), wanted(), lambda _: None), apply
     except PermanentError as error:
         return error, apply
 
 
 async def test_a_workload_that_differs_is_applied_and_awaited():
-    finding, apply = await rolled(None, None, deployment(updated=0), deployment())
+    (finding,), apply = await rolled(None, None, deployment(updated=0), deployment())
 
     assert finding.rule == "P2"
     assert [call[1]["kind"] for call in apply.calls] == ["Deployment"]
 
 
 async def test_a_workload_as_it_should_be_is_neither_applied_nor_looked_at():
-    finding, apply = await rolled(applied(wanted()), RuntimeError("nobody should look"))
+    (finding,), apply = await rolled(applied(wanted()), RuntimeError("nobody should look"))
 
     assert (finding.rule, apply.calls) == ("P2", [])
+
+
+PINNED = container(ready=True, image=f"10.96.0.50/app/web@{DIGEST}", image_id=f"10.96.0.50/app/web@{DIGEST}")
+
+
+async def test_pods_that_run_the_pinned_digest_prove_that_the_site_served_it():
+    standing = replace(applied(wanted()), pods=(pod(PINNED),))
+
+    (_, untouched), _ = await rolled(standing, RuntimeError("nobody should look"))
+    (_, rolled_out), _ = await rolled(None, deployment(pod(PINNED)))
+
+    assert untouched == rolled_out
+    assert (untouched.rule, untouched.grade, untouched.subject) == ("S3", "A", "sync app/web:stable")
+
+
+MISSING = deployment(pod(container(waiting_reason="ErrImagePull", waiting_message="manifest unknown")), updated=0)
+
+
+async def test_an_image_that_the_site_lacks_is_explained_by_the_sync_rules():
+    out_of_scope, _ = await rolled(None, MISSING, actions=[])
+    on_its_way, _ = await rolled(None, MISSING, listed=listing(cr(last_sync=None)))
+
+    assert (out_of_scope.reason, out_of_scope.rule) == (Reason.NOT_IN_SCOPE, "S2")
+    assert out_of_scope.evidence[1:] == ("web-1/web cannot pull 10.96.0.50/app/web:stable", "manifest unknown")
+    assert (on_its_way.reason, on_its_way.rule) == (Reason.IMAGE_NOT_ON_SITE, "P4")
+    assert on_its_way.evidence[-1] == "app/web:stable: no sync since the push or our change"
+
+
+async def test_commands_name_the_cluster_and_the_namespace():
+    crashed, _ = await rolled(None, deployment(pod(container(restarts=4))))
+
+    assert crashed.remedy == "kubectl --context k --namespace default logs web-1 --container web --previous"
 
 
 async def test_a_workload_that_was_applied_is_watched_before_it_is_called_healthy():

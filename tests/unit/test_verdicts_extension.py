@@ -11,6 +11,8 @@ from arcfleet.core.verdicts.extension import failure, judge
 ERROR = ExtensionStatus("Error", "InstallationFailed", "no space")
 HINT = ExtensionStatus("Information", "Installed", "fine")
 OFFLINE = cluster("Offline")
+SILENT = cluster("Offline", last_heartbeat=NOW)
+DAYS = minutes(48 * 60)
 
 CASES = {
     "E1 absent": (None, {}, (Verdict.ABSENT, Reason.OK, "E1")),
@@ -38,13 +40,50 @@ CASES = {
     ),
     "E12 older than our change": (
         extension(),
-        {"changed_at": NOW + minutes(1)},
+        {"changed_at": NOW + minutes(6)},
         (Verdict.PROGRESSING, Reason.EXTENSION_IN_PROGRESS, "E12"),
     ),
-    "E12 of an unknown time": (
+    "E14 two clocks may differ": (extension(), {"changed_at": NOW + minutes(5)}, (Verdict.HEALTHY, Reason.OK, "E14")),
+    "E14 of an unknown time": (
         extension(last_modified=None),
         {"changed_at": NOW},
+        (Verdict.HEALTHY, Reason.OK, "E14"),
+    ),
+    "E13 drift": (extension(), {"drift": ["version: 1 -> 2"]}, (Verdict.DEGRADED, Reason.DRIFT, "E13")),
+    "E12 before E13": (
+        extension(),
+        {"drift": ["version: 1 -> 2"], "changed_at": NOW + minutes(6)},
         (Verdict.PROGRESSING, Reason.EXTENSION_IN_PROGRESS, "E12"),
+    ),
+    "E6 a cluster that never fetched it": (
+        extension("Failed", error="Odd: x"),
+        {"cluster": SILENT, "now": NOW + DAYS},
+        (Verdict.FAILED, Reason.PROTECTED_SETTINGS_EXPIRED, "E6"),
+    ),
+    "E6 a cluster that was never heard of": (
+        extension("Failed"),
+        {"cluster": OFFLINE, "now": NOW + DAYS},
+        (Verdict.FAILED, Reason.PROTECTED_SETTINGS_EXPIRED, "E6"),
+    ),
+    "E7 not old enough": (
+        extension("Failed"),
+        {"cluster": OFFLINE, "now": NOW + DAYS - minutes(1)},
+        (Verdict.FAILED, Reason.EXTENSION_FAILED, "E7"),
+    ),
+    "E7 the cluster was there meanwhile": (
+        extension("Failed"),
+        {"cluster": cluster("Offline", last_heartbeat=NOW + minutes(1)), "now": NOW + DAYS},
+        (Verdict.FAILED, Reason.EXTENSION_FAILED, "E7"),
+    ),
+    "E7 the cluster is there": (
+        extension("Failed"),
+        {"now": NOW + DAYS},
+        (Verdict.FAILED, Reason.EXTENSION_FAILED, "E7"),
+    ),
+    "E3 before E6": (
+        extension("Failed", error="chart path not found"),
+        {"cluster": OFFLINE, "now": NOW + DAYS},
+        (Verdict.FAILED, Reason.BAD_VERSION, "E3"),
     ),
     "E14 at the moment of our change": (extension(), {"changed_at": NOW}, (Verdict.HEALTHY, Reason.OK, "E14")),
     "E14 succeeded": (extension("SUCCEEDED", statuses=(HINT,)), {}, (Verdict.HEALTHY, Reason.OK, "E14")),
@@ -55,9 +94,21 @@ CASES = {
 
 @pytest.mark.parametrize(("seen", "around", "expected"), CASES.values(), ids=CASES)
 def test_the_first_rule_that_matches_decides(seen, around, expected):
-    finding = judge(seen, around.get("cluster", cluster()), changed_at=around.get("changed_at"))
+    finding = judge(seen, **{"cluster": cluster(), **around})
 
     assert (finding.verdict, finding.reason, finding.rule) == expected
+
+
+WARNS = {"after 40 h": (40 * 60, True), "not before": (40 * 60 - 1, False)}
+
+
+@pytest.mark.parametrize(("age", "warns"), WARNS.values(), ids=WARNS)
+def test_a_change_that_waits_for_its_cluster_warns_before_its_settings_are_dropped(age, warns):
+    finding = judge(extension("Creating"), OFFLINE, now=NOW + minutes(age))
+
+    assert (finding.rule, finding.verdict) == ("E8", Verdict.WAITING)
+    assert ("drops its settings at 2026-11-26 12:00Z" in finding.message) is warns
+    assert ("2026-11-26 12:00Z" in finding.remedy) is warns
 
 
 TEXTS = {

@@ -153,12 +153,15 @@ NO_DEPLOYMENT = (
 )
 DEPLOYMENT = EMPTY.replace("Not An Image", "web")
 REFUSED = {
-    "nothing": ("", "x  holds 0 Deployments; a workload is exactly one"),
+    "nothing": ("", "x  holds 0 objects that run pods; a workload is exactly one Deployment, DaemonSet or StatefulSet"),
     "no deployment": (
         "{apiVersion: v1, kind: Service, metadata: {name: a}}",
-        "x  holds 0 Deployments; a workload is exactly one",
+        "x  holds 0 objects that run pods; a workload is exactly one Deployment, DaemonSet or StatefulSet",
     ),
-    "two deployments": (f"{DEPLOYMENT}---\n{DEPLOYMENT}", "x  holds 2 Deployments; a workload is exactly one"),
+    "two deployments": (
+        f"{DEPLOYMENT}---\n{DEPLOYMENT}",
+        "x  holds 2 objects that run pods; a workload is exactly one Deployment, DaemonSet or StatefulSet",
+    ),
     "text": ("hello", f"{PLACE}is no Kubernetes object with a metadata.name"),
     "no metadata": ("kind: Service", f"{PLACE}is no Kubernetes object with a metadata.name"),
     "metadata is text": ("{kind: Service, metadata: x}", f"{PLACE}is no Kubernetes object with a metadata.name"),

@@ -1,19 +1,23 @@
-"""P rules: how a Deployment and the pods of its newest ReplicaSet stand.
+"""P rules: how a workload and the pods of its newest revision stand.
 
-Sources: the Deployment's status as kubectl rollout reads it (observedGeneration first), container states as the kubelet
-writes them, pull errors in containerd's and the registry's words.
+Sources: the status of Deployments, DaemonSets and StatefulSets as kubectl rollout reads it (observedGeneration first),
+container states as the kubelet writes them, pull errors in containerd's and the registry's words.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from arcfleet.core.facts import ContainerFacts, PodFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.pulled import digest_of, place_of
 from arcfleet.core.reasons import Reason
 
 MAX_RESTARTS = 3
+UNSCHEDULABLE_FOR = timedelta(seconds=60)
+"""An edge node that restarts is back within this time."""
 PULL_STATES = frozenset({"ErrImagePull", "ImagePullBackOff"})
 CONFIG_STATES = frozenset(
     {"InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
@@ -36,28 +40,64 @@ PULL_ERRORS: tuple[tuple[re.Pattern[str], str, Reason, str], ...] = (
 )  # fmt: skip
 
 
-def judge(workload: WorkloadFacts | None, name: str) -> Finding:
-    """Return the finding about a workload; None means that its Deployment does not exist."""
+def judge(workload: WorkloadFacts | None, name: str, now: datetime | None = None) -> Finding:
+    """Return the finding about a workload.
+
+    Args:
+        workload: As the cluster shows it; None where it does not exist.
+        name: Its name.
+        now: The time of this look; without it a pod that can't be placed is only on its way.
+    """
     subject = f"workload {name}"
     if workload is None:
-        return Finding(Verdict.ABSENT, Reason.OK, subject, "no such Deployment")
+        return Finding(Verdict.ABSENT, Reason.OK, subject, "does not exist")
     if workload.observed_generation < workload.generation:
         return Finding(Verdict.PROGRESSING, Reason.ROLLOUT_PROGRESSING, subject, "not observed yet", "P14")
     if workload.paused:
-        return Finding(Verdict.WAITING, Reason.PAUSED, subject, "the Deployment is paused", "P1")
+        return Finding(Verdict.WAITING, Reason.PAUSED, subject, f"the {workload.kind} is paused", "P1")
     # Pods before counters: a container that exits at once is counted available for a moment.
-    bad = next((found for pod in workload.pods if (found := _judge_pod(pod, subject))), None)
+    bad = next((found for pod in workload.pods if (found := of_pod(pod, subject, now))), None)
     if bad and bad.verdict is Verdict.FAILED:
         return bad
     if _complete(workload):
-        return Finding(Verdict.HEALTHY, Reason.OK, subject, f"{workload.available}/{workload.desired} available", "P2")
-    return bad or _by_conditions(workload, subject)
+        message = f"{workload.available}/{workload.desired} available"
+        return _other_digest(workload, subject) or Finding(Verdict.HEALTHY, Reason.OK, subject, message, "P2")
+    return _out_of_time(workload, bad, subject) or bad or _by_conditions(workload, subject)
 
 
 def _complete(workload: WorkloadFacts) -> bool:
     wanted = workload.desired
     counters = (workload.updated, workload.total, workload.available, workload.ready)
     return all(count == wanted for count in counters)
+
+
+def _other_digest(workload: WorkloadFacts, subject: str) -> Finding | None:
+    """P3: a container that is pinned to a digest runs another one of the same repository."""
+    for pod in workload.pods:
+        for container in pod.containers:
+            wanted, runs = digest_of(container.image), digest_of(container.image_id)
+            same = place_of(container.image_id) == place_of(container.image)
+            if wanted and runs and same and wanted != runs:
+                return Finding(
+                    Verdict.DEGRADED, Reason.DRIFT, subject, f"{pod.name}/{container.name} runs {runs}, not {wanted}",
+                    "P3", (f"imageID {container.image_id}",),
+                    f"kubectl delete pod {pod.name}, so that it is pulled again",
+                )  # fmt: skip
+    return None
+
+
+def _out_of_time(workload: WorkloadFacts, bad: Finding | None, subject: str) -> Finding | None:
+    """P13: Kubernetes gave up on the rollout. The pod's own reason is the cause, the condition only its echo."""
+    gave_up = next((c for c in workload.conditions if c.reason == "ProgressDeadlineExceeded"), None)
+    if gave_up is None:
+        return None
+    if bad is None:
+        found = _by_conditions(workload, subject)
+        if found.verdict is Verdict.FAILED:
+            return found
+        bad = replace(found, reason=Reason.PROGRESS_DEADLINE)
+    evidence = (*bad.evidence, f"{gave_up.reason}: {gave_up.message}")
+    return replace(bad, verdict=Verdict.FAILED, rule="P13", evidence=evidence)
 
 
 def _by_conditions(workload: WorkloadFacts, subject: str) -> Finding:
@@ -67,17 +107,23 @@ def _by_conditions(workload: WorkloadFacts, subject: str) -> Finding:
                 Verdict.FAILED, Reason.QUOTA, subject, condition.message, "P12",
                 remedy="raise the namespace's quota, or correct what admission refuses",
             )  # fmt: skip
-    progress = f"{workload.updated}/{workload.desired} updated, {workload.available} available"
+    old = workload.total - workload.updated
+    left = f"{old} old, " if old > 0 else ""
+    progress = f"{workload.updated}/{workload.desired} updated, {left}{workload.available} available"
     return Finding(
         Verdict.PROGRESSING, Reason.ROLLOUT_PROGRESSING, subject, progress, "P14",
-        remedy=f"kubectl describe deployment {workload.name}, and its pods",
+        remedy=f"kubectl describe {workload.kind.lower()} {workload.name}, and its pods",
     )  # fmt: skip
 
 
-def _judge_pod(pod: PodFacts, subject: str) -> Finding | None:
+def of_pod(pod: PodFacts, subject: str, now: datetime | None = None) -> Finding | None:
+    """Return what is wrong with a pod, or None; init containers come first, as they start first."""
     if pod.unschedulable:
+        since = pod.unschedulable_since
+        lasts = now is not None and since is not None and now - since > UNSCHEDULABLE_FOR
         return Finding(
-            Verdict.PROGRESSING, Reason.UNSCHEDULABLE, subject, f"{pod.name}: {pod.unschedulable}", "P11",
+            Verdict.DEGRADED if lasts else Verdict.PROGRESSING, Reason.UNSCHEDULABLE, subject,
+            f"{pod.name}: {pod.unschedulable}", "P11",
             remedy="give the pod a node it fits on: selectors, taints, resources",
         )  # fmt: skip
     return next((found for c in pod.containers if (found := _judge_container(pod, c, subject))), None)
@@ -101,21 +147,19 @@ def _judge_container(pod: PodFacts, container: ContainerFacts, subject: str) -> 
 def pull_finding(container: ContainerFacts, subject: str, where: str) -> Finding:
     """Return what a failing pull means. It is progressing: whether it lasts, the caller's second look decides."""
     message = container.waiting_message
-    for pattern, rule, reason, remedy in PULL_ERRORS:
-        if pattern.search(message.lower()):
-            return Finding(
-                Verdict.PROGRESSING,
-                reason,
-                subject,
-                f"{where} cannot pull {container.image}",
-                rule,
-                (message,),
-                remedy,
-            )
+    rule, reason, remedy = next(
+        ((rule, reason, remedy) for pattern, rule, reason, remedy in PULL_ERRORS if pattern.search(message.lower())),
+        ("P4", Reason.ROLLOUT_PROGRESSING, ""),
+    )
     return Finding(
-        Verdict.PROGRESSING, Reason.ROLLOUT_PROGRESSING, subject, f"{where} cannot pull {container.image}", "P4",
-        (message,) if message else (),
+        Verdict.PROGRESSING, reason, subject, f"{where} cannot pull {container.image}", rule,
+        (message,) if message else (), remedy,
     )  # fmt: skip
+
+
+def pull_rule(message: str) -> str:
+    """Return the rule that a pull's error text matches; empty where it matches none."""
+    return next((rule for pattern, rule, _, _ in PULL_ERRORS if pattern.search(message.lower())), "")
 
 
 def _restarting(container: ContainerFacts, subject: str, where: str) -> Finding:
@@ -125,79 +169,5 @@ def _restarting(container: ContainerFacts, subject: str, where: str) -> Finding:
         verdict, Reason.CRASH_LOOP, subject,
         f"{where} restarted {container.restarts} times: {container.exit_reason or 'ended'}, {ended}", "P10",
         (container.exit_message,) if container.exit_message else (),
-        f"kubectl logs {pod_of(where)} --previous",
+        f"kubectl logs {where.partition('/')[0]} --container {container.name} --previous",
     )  # fmt: skip
-
-
-def restarted(workload: WorkloadFacts | None) -> int:
-    """Return how often the containers of a workload's pods were restarted."""
-    return sum(container.restarts for pod in workload.pods for container in pod.containers) if workload else 0
-
-
-def pod_of(where: str) -> str:
-    """Return the pod's name of a `pod/container` place."""
-    return where.partition("/")[0]
-
-
-LASTING = frozenset({Reason.CLIENT_TOKEN, Reason.TRUST, Reason.HTTP_REGISTRY, Reason.REGISTRY_UNREACHABLE})
-"""Pull errors that waiting does not cure."""
-
-
-@dataclass(slots=True)
-class Suspicion:
-    """Remembers since when a lasting pull error is seen, so that only one which stays becomes a failure."""
-
-    needed: float = 75.0
-    """Seconds for which it must last: a password that replaced another needs a minute until it is known."""
-    reason: Reason | None = None
-    since: float = 0.0
-
-    def confirm(self, finding: Finding, now: float) -> Finding:
-        """Return the finding; as a failure where the same lasting error was first seen long enough ago.
-
-        Args:
-            finding: What the present look found.
-            now: Seconds of a clock that only grows.
-        """
-        if finding.reason not in LASTING:
-            # Between two tries of a pull the kubelet shows nothing; that is no sign of recovery.
-            if finding.ok:
-                self.reason = None
-            return finding
-        if finding.reason != self.reason:
-            self.reason, self.since = finding.reason, now
-        lasted = now - self.since >= self.needed
-        return replace(finding, verdict=Verdict.FAILED) if lasted else finding
-
-
-@dataclass(slots=True)
-class Steadiness:
-    """Lets a workload that was just applied be healthy only once it has stayed so.
-
-    A container that exits at once is available for a moment, and its Deployment says so.
-    """
-
-    needed: float = 10.0
-    """Seconds for which it must stay healthy, without a restart."""
-    since: float | None = None
-    restarts: int = 0
-
-    def confirm(self, finding: Finding, workload: WorkloadFacts | None, now: float) -> Finding:
-        """Return the finding; progressing still where it is healthy for less than the seconds needed.
-
-        Args:
-            finding: What the present look found.
-            workload: What it looked at.
-            now: Seconds of a clock that only grows.
-        """
-        if not finding.ok or workload is None:
-            self.since = None
-            return finding
-        restarts = restarted(workload)
-        if self.since is None or restarts != self.restarts:
-            self.since, self.restarts = now, restarts
-        if now - self.since >= self.needed:
-            return finding
-        return replace(
-            finding, verdict=Verdict.PROGRESSING, message=f"{finding.message}, watched for {self.needed:.0f} s"
-        )

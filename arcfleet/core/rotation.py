@@ -1,0 +1,135 @@
+"""Rotation of a sync token's password: is one due, may it be replaced now, and when does the old one end?
+
+Two slots make it possible without an interruption: the idle one gets the new password, the extension is given it, the
+registry is seen in contact with it, and only after `retireAfter` is the old one replaced by one that nobody knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from arcfleet.core import credentials
+from arcfleet.core.durations import ago
+from arcfleet.core.facts import PasswordFacts, SiteFacts, TokenFacts
+from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.journal import Entry, Phase
+from arcfleet.core.reasons import Reason
+from arcfleet.core.verdicts import arc
+from arcfleet.errors import PermanentError
+
+EXPIRY_MARGIN = timedelta(days=14)
+"""A password that ends sooner than this is rotated whatever its age: two weekly runs lie before its end."""
+REPLICATION = 60.0
+"""Seconds until a password that replaces one works everywhere (Azure's documentation of repository-scoped tokens)."""
+
+
+class Action(StrEnum):
+    """What a rotation does at a site."""
+
+    NONE = "none"
+    ROTATE = "rotate"
+    RETIRE = "retire"
+    DEFER = "defer"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The action and, in a line, why; a finding where the site is left out."""
+
+    action: Action
+    because: str
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When passwords are rotated; None for never by age."""
+
+    rotate_after: timedelta | None
+    retire_after: timedelta
+    asked: bool = False
+    """Rotate whatever the age: a person asked for it."""
+
+
+def decide(facts: SiteFacts, token: TokenFacts, entry: Entry | None, policy: Policy, now: datetime) -> Decision:
+    """Return what a rotation does at a site now.
+
+    Args:
+        facts: What was observed.
+        token: The connected registry's sync token.
+        entry: What the journal says of it.
+        policy: When passwords are rotated.
+        now: The service's time.
+    """
+    contact = arc.judge(facts.cluster)
+    if not contact.ok:
+        return Decision(Action.DEFER, contact.message, contact)
+    if facts.connected_registry.auth_type.lower() == "managedidentity":
+        return Decision(Action.NONE, "signs in with a managed identity: there is no password")
+    if facts.extension is None:
+        return Decision(Action.NONE, "nothing is installed")
+    if entry and _to_be_retired(token, entry, policy, now):
+        return Decision(
+            Action.RETIRE, f"password of {credentials.other_slot(entry.slot)} was replaced {_since(entry, now)}"
+        )
+    why = _due(token, facts, entry, policy, now)
+    if not why:
+        return Decision(Action.NONE, "no rotation is due")
+    unproven = _unproven(facts)
+    return Decision(Action.STOP, why, unproven) if unproven else Decision(Action.ROTATE, why)
+
+
+def _since(entry: Entry, now: datetime) -> str:
+    return f"{ago((now - entry.at).total_seconds())} ago"
+
+
+def _to_be_retired(token: TokenFacts, entry: Entry, policy: Policy, now: datetime) -> bool:
+    """Tell whether the old password's time is over, and nobody has made another one in its slot since."""
+    if not entry.retiring or entry.phase is not Phase.VERIFIED or now < entry.at + policy.retire_after:
+        return False
+    made = _password(token, entry.slot), _password(token, credentials.other_slot(entry.slot))
+    new, old = (password.created if password else None for password in made)
+    return new == entry.created and old is not None and old <= entry.at
+
+
+def _due(token: TokenFacts, facts: SiteFacts, entry: Entry | None, policy: Policy, now: datetime) -> str:
+    """Return why a rotation is due; empty where none is."""
+    if policy.asked:
+        return "asked for"
+    used = in_use(token, facts, entry)
+    if used is None or used.created is None:
+        return ""
+    if used.expires and used.expires - now < EXPIRY_MARGIN:
+        return f"the password of {used.name} ends {used.expires:%Y-%m-%d %H:%MZ}"
+    if policy.rotate_after and now - used.created >= policy.rotate_after:
+        return f"the password of {used.name} is {ago((now - used.created).total_seconds())} old"
+    return ""
+
+
+def in_use(token: TokenFacts, facts: SiteFacts, entry: Entry | None) -> PasswordFacts | None:
+    """Return the password that the running registry uses, as far as it can be told; None where it can't."""
+    try:
+        idle = credentials.idle_slot(token, facts.extension, entry)
+    except PermanentError:
+        return None
+    return _password(token, credentials.other_slot(idle))
+
+
+def _password(token: TokenFacts, slot: str) -> PasswordFacts | None:
+    return next((password for password in token.passwords if password.name == slot), None)
+
+
+def _unproven(facts: SiteFacts) -> Finding | None:
+    """Return why a registry can't be rotated: only one that works now can be seen to work afterwards."""
+    cr, extension = facts.connected_registry, facts.extension
+    state = extension.provisioning_state if extension else "absent"
+    if state.lower() == "succeeded" and cr.connection_state.lower() in {"online", "syncing"}:
+        return None
+    return Finding(
+        Verdict.FAILED, Reason.NOT_ROTATED, "sync password",
+        f"a rotation is due, but the extension is {state} and the connected registry {cr.connection_state}",
+        remedy="bring the site in order first: arcfleet deploy",
+    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""Rotation: decide, and end an old password. The delivery of a new one is the steps of a deploy."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from arcfleet.core import credentials, journal, rotation
+from arcfleet.core.credentials import Credential
+from arcfleet.core.facts import SiteFacts
+from arcfleet.core.journal import Phase
+from arcfleet.core.manifest import Site
+from arcfleet.core.names import last_segment
+from arcfleet.core.rotation import Decision, Policy
+from arcfleet.ports import Gateways
+from arcfleet.steps.credentials import generate_credential
+
+
+async def decide(gateways: Gateways, site: Site, facts: SiteFacts, policy: Policy) -> Decision:
+    """Return what a rotation does at a site now. Changes nothing."""
+    token_id = facts.connected_registry.sync_token_id
+    token = await gateways.registries.token(site.registry_ref, token_id, max_age=0)
+    entry = await gateways.journal.read(journal.key(site.registry_ref, token.name))
+    return rotation.decide(facts, token, entry, policy, await gateways.registries.service_time())
+
+
+async def replace(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:
+    """Generate a password into the idle slot, and wait until it works everywhere. The other one is to be retired."""
+    made = await generate_credential(gateways, site, facts)
+    await gateways.clock.sleep(rotation.REPLICATION)
+    return dataclasses.replace(made, entry=dataclasses.replace(made.entry, retiring=True))
+
+
+async def retire(gateways: Gateways, site: Site, facts: SiteFacts) -> None:
+    """Replace the old password by one that nobody knows. Repeating it does no harm."""
+    token_id = facts.connected_registry.sync_token_id
+    key = journal.key(site.registry_ref, last_segment(token_id))
+    entry = await gateways.journal.read(key)
+    if entry is None or not entry.retiring:
+        return
+    await gateways.registries.generate_password(site.registry_ref, token_id, credentials.other_slot(entry.slot))
+    await gateways.journal.write(key, entry.to(Phase.VERIFIED, entry.at, retiring=False))

@@ -1,0 +1,41 @@
+"""The journal of passwords, in Prefect's Variables: on the server that the run itself lives by. Never their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from prefect.exceptions import PrefectException
+from prefect.variables import Variable
+
+from arcfleet.core import journal
+from arcfleet.core.journal import Entry
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import TransientError
+
+TAGS = ["arcfleet"]
+
+
+class PrefectJournal:
+    """`ports.Journal` on Prefect's Variables."""
+
+    async def read(self, key: str) -> Entry | None:
+        """Return a token's entry."""
+        with _translated(key):
+            return journal.parse(await Variable.aget(key))
+
+    async def write(self, key: str, entry: Entry) -> None:
+        """Keep a token's entry."""
+        with _translated(key):
+            await Variable.aset(key, entry.to_json(), tags=TAGS, overwrite=True)
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (httpx.HTTPError, PrefectException) as error:
+        raise TransientError(
+            Reason.UNREACHABLE, f"journal {key}: the Prefect server does not answer ({type(error).__name__})"
+        ) from None

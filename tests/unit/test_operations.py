@@ -1,0 +1,41 @@
+"""docs/operations.md is complete: every reason has an entry, every entry a reason, every command's exit code a line."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from arcfleet.app.cli import EXIT
+from arcfleet.core.reasons import Reason
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+REASONS, ARTICLE, CODES = (
+    PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    for heading in ("Reasons", "The troubleshooting article, entry by entry", "Exit codes")
+)
+ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in REASONS.splitlines() if line[:3] == "| `"]
+
+
+def test_every_reason_has_one_entry_and_every_entry_is_a_reason():
+    assert Counter(row[0].strip("`| ") for row in ROWS) == Counter(reason.value for reason in Reason)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[0] != "`ok`"], ids=lambda row: row[0].strip("`| "))
+def test_an_entry_has_a_meaning_its_evidence_and_a_remedy(row):
+    assert len(row) == 4
+    assert all(row)
+
+
+def test_the_article_is_mapped_to_reasons_that_exist():
+    named = re.findall(r"`([a-z_]+)`", ARTICLE)
+
+    assert len(named) >= 11
+    assert set(named) <= {reason.value for reason in Reason}
+
+
+def test_exit_codes_are_listed():
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", CODES, re.MULTILINE)}
+
+    assert listed == {0, 1, 2, 3, 4, 130}
+    assert set(EXIT.values()) <= listed
