@@ -12,6 +12,7 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.core.polling.async_arm_polling import AsyncARMPolling
 from azure.mgmt.kubernetesconfiguration.v2023_05_01 import models
 
+from arcfleet.core.commands import addressed
 from arcfleet.core.durations import clock_time
 from arcfleet.core.facts import ClusterFacts, ExtensionFacts, ExtensionStatus
 from arcfleet.core.inventory import FoundCluster
@@ -163,7 +164,7 @@ class AzureExtensions:
         The URL of an operation expires; the extension itself then says how it stands.
         """
         if status.lower() in {"failed", "canceled"} and error.status_code == 200:
-            raise as_error(rules.failure(failure_text(error))) from None
+            raise as_error(addressed(rules.failure(failure_text(error)), site)) from None
         found = await self.extension(site) if error.status_code == 404 else None
         if found is None:
             raise error
