@@ -21,7 +21,7 @@ def cross_checks(sites: Sequence[Sited], sources: Sources, *, complete: bool) ->
     Args:
         sites: The sites that are valid by themselves, in order.
         sources: Where they are written.
-        complete: No site can be added by an inventory any more.
+        complete: These are all sites: none is invalid by itself, and none can be added by an inventory any more.
     """
     for draft, key, message in (
         *_used_twice(sites),

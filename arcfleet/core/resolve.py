@@ -94,10 +94,12 @@ def resolve(sources: Sources, discovered: Discovered | None = None) -> Resolutio
         problems.add(sources.problem(("sites",), "needs at least one entry, or sitesFrom"))
     registries = _registries(file, sources, problems)
     found = discovered or {}
-    sites = _sites(drafts(file, sources, found), registries, sources, problems)
-    problems.add(*cross_checks(sites, sources, complete=len(found) == len(file.sites_from)))
-    if file.sites_from and not sites and len(found) == len(file.sites_from):
+    made = drafts(file, sources, found)
+    asked = len(found) == len(file.sites_from)
+    if file.sites_from and asked and not made:
         problems.add(sources.problem(("sitesFrom",), "Azure has no such cluster, so the fleet has no site"))
+    sites = _sites(made, registries, sources, problems)
+    problems.add(*cross_checks(sites, sources, complete=asked and len(sites) == len(made)))
     problems.raise_any()
     return Resolution(file, sources, tuple(sites), found)
 

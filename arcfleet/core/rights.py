@@ -1,6 +1,7 @@
 """Which rights a plan needs, in Azure and in the cluster, and which of them are missing.
 
-Source of the Azure actions: the operations of the resource providers that the calls go to.
+Source of the Azure actions: the operations of the resource providers that the calls go to (MicrosoftDocs,
+resource-provider-operations). What a write begins is asked for at an address below it, which is a read of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from arcfleet.core.workloads import KINDS, Desired
 _REGISTRY = "Microsoft.ContainerRegistry/registries"
 REGISTRY_READS = tuple(f"{_REGISTRY}/{kind}read" for kind in ("", "connectedRegistries/", "tokens/", "scopeMaps/"))
 CLUSTER_READS = ("Microsoft.Kubernetes/connectedClusters/read", "Microsoft.KubernetesConfiguration/extensions/read")
-_OPERATION = "Microsoft.KubernetesConfiguration/extensions/operations/read"
+_OPERATIONS = {
+    _REGISTRY: f"{_REGISTRY}/operationStatuses/read",
+    f"{_REGISTRY}/tokens": f"{_REGISTRY}/tokens/operationStatuses/read",
+    f"{_REGISTRY}/scopeMaps": f"{_REGISTRY}/scopeMaps/operationStatuses/read",
+    "Microsoft.KubernetesConfiguration/extensions": "Microsoft.KubernetesConfiguration/extensions/operations/read",
+}
+"""The reads of the operations that writes begin. The provider publishes none for connected registries."""
 
 
 def azure_actions(calls: Iterable[Call]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -24,19 +31,20 @@ def azure_actions(calls: Iterable[Call]) -> tuple[tuple[str, ...], tuple[str, ..
     registry, cluster = list(REGISTRY_READS), list(CLUSTER_READS)
     for call in calls:
         if call.is_azure:
-            action = _action(call)
-            (registry if action.startswith(_REGISTRY) else cluster).append(action)
-    if len(cluster) > len(CLUSTER_READS):
-        cluster.append(_OPERATION)
+            actions = _actions(call)
+            (registry if actions[0].startswith(_REGISTRY) else cluster).extend(actions)
     return tuple(dict.fromkeys(registry)), tuple(dict.fromkeys(cluster))
 
 
-def _action(call: Call) -> str:
+def _actions(call: Call) -> tuple[str, ...]:
+    """Return the action of a call, and that of asking how the operation stands that it begins."""
     provider, *segments = call.target.rpartition("/providers/")[2].split("/")
-    types = segments[::2]
-    if call.method == "POST":
-        return f"{provider}/{'/'.join(types)}/action"
-    return f"{provider}/{'/'.join(types)}/{'delete' if call.method == 'DELETE' else 'write'}"
+    verb = {"POST": "action", "DELETE": "delete"}.get(call.method, "write")
+    types = [provider, *segments[::2]]
+    # A POST names what it does at the end of its target.
+    resource = "/".join(types[:-1] if call.method == "POST" else types)
+    operation = _OPERATIONS.get(resource)
+    return ("/".join([*types, verb]), *([operation] if operation else []))
 
 
 def missing_actions(needed: Sequence[str], permissions: Sequence[Permission]) -> tuple[str, ...]:
@@ -55,10 +63,19 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def kube_rights(wanted: Sequence[Desired], secrets: Iterable[tuple[str, str]]) -> tuple[KubeRight, ...]:
-    """Return the rights that workloads and pull secrets need. A server-side apply needs `patch`, and `create` too."""
-    found = [KubeRight(verb, "", "secrets", namespace) for namespace, _ in secrets for verb in ("create", "patch")]
+    """Return the rights that workloads and pull secrets need. A server-side apply needs `patch`, and `create` too.
+
+    Of secrets only the pull secret itself is asked for, so that a Role need not open a namespace's other ones. What is
+    created has no name yet, for RBAC.
+    """
+    found: list[KubeRight] = []
+    for namespace, name in secrets:
+        found += [KubeRight("create", "", "secrets", namespace), KubeRight("patch", "", "secrets", namespace, name)]
     for item in wanted:
-        found += [KubeRight("get", "", "secrets", item.namespace), KubeRight("list", "", "pods", item.namespace)]
+        found += [
+            KubeRight("get", "", "secrets", item.namespace, item.workload.pull_secret),
+            KubeRight("list", "", "pods", item.namespace),
+        ]
         for what in item.objects:
             version, resource = KINDS[what["kind"]]
             group = version.rpartition("/")[0]

@@ -176,9 +176,10 @@ class _Reading:
         except yaml.MarkedYAMLError as error:
             mark: Any = error.problem_mark or error.context_mark
             problem = error.problem or "is no YAML"
-            if "cannot start any token" in problem:
-                tab = self._text[mark.index : mark.index + 1] == "\t"
-                problem = "YAML is indented with spaces, not tabs" if tab else "quote what begins with this character"
+            if self._text[mark.index : mark.index + 1] == "\t":
+                problem = "YAML is indented with spaces, not tabs"
+            elif "cannot start any token" in problem:
+                problem = "quote what begins with this character"
             raise ManifestError((f"{self.name}:{mark.line + 1}:{mark.column + 1}  {problem}",)) from None
         return self.event
 

@@ -42,10 +42,12 @@ class KubeRight:
     group: str
     resource: str
     namespace: str = ""
+    name: str = ""
+    """The one object that it is about, where it is known: a Role may name it. Empty for any."""
 
     def __str__(self) -> str:
-        where = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.verb} {self.resource}{'.' if self.group else ''}{self.group}{where}"
+        what = f"{self.resource}{'.' if self.group else ''}{self.group}{'/' if self.name else ''}{self.name}"
+        return f"{self.verb} {what}{f' in {self.namespace}' if self.namespace else ''}"
 
 
 @dataclass(frozen=True, slots=True)

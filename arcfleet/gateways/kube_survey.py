@@ -125,7 +125,11 @@ class _Look:
 
     async def _may(self, right: KubeRight) -> bool:
         attributes = client.V1ResourceAttributes(
-            verb=right.verb, group=right.group, resource=right.resource, namespace=right.namespace
+            verb=right.verb,
+            group=right.group,
+            resource=right.resource,
+            namespace=right.namespace,
+            name=right.name or None,
         )
         spec = client.V1SelfSubjectAccessReviewSpec(resource_attributes=attributes)
         answer: Any = await client.AuthorizationV1Api(self._api).create_self_subject_access_review(

@@ -37,6 +37,10 @@ _SECRETS = re.compile(
     r"""(SyncTokenPassword\s*=\s*|\\*"(?:password|auth)\\*"\s*:\s*\\*")[^;"\s\\]*""",
     re.IGNORECASE,
 )
+PULL = (
+    "assign AcrPull (Microsoft.ContainerRegistry/registries/pull/read) on the registry; on one with repository "
+    "permissions (ABAC) Container Registry Repository Reader and Catalog Lister"
+)
 SIGN_IN = "sign in (az login, or AZURE_CLIENT_ID and its companions) as somebody with rights on these resources"
 
 
@@ -73,8 +77,16 @@ def azure(subject: str, missing: Reason | None = None, remedy: str = "") -> Iter
         raise TransientError(Reason.UNREACHABLE, f"{subject}: no answer", evidence=(clean(str(error)),)) from None
 
 
-def by_status(status: int, subject: str, text: str, retry_after: float | None = None) -> FleetError:
-    """Return the error that an HTTP status amounts to."""
+def by_status(status: int, subject: str, text: str, retry_after: float | None = None, *, right: str = "") -> FleetError:
+    """Return the error that an HTTP status amounts to.
+
+    Args:
+        status: The status.
+        subject: What was asked for.
+        text: What the service said.
+        retry_after: When it may be asked again.
+        right: What to do about a missing right, where that is known.
+    """
     message, evidence = f"{subject}: {text or _phrase(status)}", (f"HTTP {status}",)
     if status == 429:
         return TransientError(Reason.THROTTLED, message, evidence=evidence, retry_after=retry_after)
@@ -83,9 +95,10 @@ def by_status(status: int, subject: str, text: str, retry_after: float | None = 
     if status == 409 and not any(code in text for code in LASTING_CONFLICTS):
         return TransientError(Reason.CONFLICT, message, evidence=evidence, retry_after=retry_after)
     if status == 401:
-        return PermanentError(Reason.AUTHENTICATION, message, SIGN_IN, evidence)
+        return PermanentError(Reason.AUTHENTICATION, message, right or SIGN_IN, evidence)
     if status == 403:
-        return PermanentError(Reason.FORBIDDEN, message, "grant the missing right to the identity in use", evidence)
+        remedy = right or "grant the missing right to the identity in use"
+        return PermanentError(Reason.FORBIDDEN, message, remedy, evidence)
     return PermanentError(Reason.REFUSED, message, "correct what the message names", evidence)
 
 
@@ -149,6 +162,7 @@ def registry(host: str, subject: str) -> Iterator[None]:
             f"{subject} in {host}",
             _phrase(status),
             seconds_of(error.response.headers.get("Retry-After")),
+            right=PULL,
         ) from None
     except JSONDecodeError:
         raise TransientError(Reason.BAD_RESPONSE, f"{subject} in {host}: the answer is no valid JSON") from None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.durations import ago, clock_time, iso8601, parse_duration
+from arcfleet.core.durations import ago, clock_time, duration_text, iso8601, parse_duration
 
 ACCEPTED = {
     "90s": timedelta(seconds=90),
@@ -31,6 +31,8 @@ REFUSED = {
     "text before": ("in 3m", "is no duration"),
     "zero": ("0s", "is no time at all"),
     "zeros": ("0h0m", "is no time at all"),
+    "full-width digits": ("９0s", "is no duration"),  # noqa: RUF001
+    "longer than anybody writes": ("1m" * 51, "is no duration"),
     "beyond time": ("99999999999d", "is longer than time goes"),
     "beyond time in sum": ("999999999d999999999d", "is longer than time goes"),
 }
@@ -54,6 +56,20 @@ def test_writing_and_reading_a_duration_gives_the_same(length):
 
     assert parse_duration(f"{whole.days}d{hours}h{rest // 60}m{rest % 60}s") == whole
     assert parse_duration(whole) is whole
+    assert parse_duration(duration_text(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(minutes=90), "1h30m"),
+        (timedelta(days=90), "90d"),
+        (timedelta(seconds=61), "1m1s"),
+        (timedelta(), "0s"),
+    ],
+)
+def test_a_duration_is_written_as_people_do(length, text):
+    assert duration_text(length) == text
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.lists(st.text())))

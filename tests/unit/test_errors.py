@@ -23,6 +23,7 @@ EXAMPLES = {
     "transient of a rule": TransientError(Reason.THROTTLED, "slower", "wait", ("HTTP 429",), "E9", 17.0),
     "transient without a wait": TransientError(Reason.UNREACHABLE, "gone"),
     "manifest": ManifestError(("f:1:1  a  is wrong", "f:2:1  b  is wrong")),
+    "manifest with many": ManifestError(("f:1:1  a  is wrong",), more=1200),
 }
 WAYS = {"pickle": lambda e: pickle.loads(pickle.dumps(e)), "copy": copy.copy, "deepcopy": copy.deepcopy}  # noqa: S301
 WAYS["cloudpickle"] = lambda error: cloudpickle.loads(cloudpickle.dumps(error))
@@ -50,6 +51,7 @@ def test_every_error_of_the_package_has_an_example_here():
 def test_an_error_reads_as_its_code_and_its_message():
     assert str(EXAMPLES["permanent"]) == "refused: no"
     assert str(EXAMPLES["manifest"]) == "f:1:1  a  is wrong\nf:2:1  b  is wrong"
+    assert str(EXAMPLES["manifest with many"]) == "f:1:1  a  is wrong\n… and at least 1,200 more"
 
 
 def test_only_a_transient_error_knows_when_to_try_again():

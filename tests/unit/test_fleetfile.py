@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from examples import FLEET
+from examples import FLEET, HEAD, SITE
 
 from arcfleet import fleetfile
 from arcfleet.core import source
+from arcfleet.core.inventory import FoundCluster
 from arcfleet.errors import ManifestError
 
 MANIFEST = """\
@@ -141,3 +142,81 @@ def test_a_site_without_a_kubeconfig_gets_none(tmp_path, kube):
     found = fleetfile.load(write(tmp_path, f"{FLEET}    kube: {kube}\n")).sites[0].kube
 
     assert found is None or found.kubeconfig is None
+
+
+def folder_of(path, **files: str):
+    """Write files of these names into a folder and return it."""
+    path.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (path / f"{name}.yaml").write_text(content, encoding="utf-8")
+    return path
+
+
+def lyon() -> str:
+    return f"sites:\n{SITE.replace('berlin', 'lyon')}    kube: {{kubeconfig: clusters/lyon}}\n"
+
+
+def test_the_yaml_files_of_a_folder_are_one_fleet(tmp_path):
+    folder = folder_of(tmp_path / "plants", b=lyon(), a=naming("workloads/web.yaml"))
+    folder_of(folder / "workloads", web=MANIFEST)
+    (folder / "README.md").write_text("read me")
+
+    fleet = fleetfile.load(folder)
+
+    assert [site.name for site in fleet.sites] == ["berlin", "lyon"]
+    assert list(fleet.manifests) == ["workloads/web.yaml"]
+    assert fleet.sites[1].kube.kubeconfig == str(folder.resolve() / "clusters" / "lyon")
+
+
+def test_a_problem_in_a_folder_names_its_file(tmp_path):
+    folder = folder_of(tmp_path, a=FLEET, b=lyon().replace("10.96.0.50", "x"))
+
+    with pytest.raises(ManifestError, match=r"^b\.yaml:6:16  sites\[0\]\.clusterIP  'x' is not an IPv4 address"):
+        fleetfile.load(folder)
+
+
+def test_a_folder_without_a_file_is_told(tmp_path):
+    with pytest.raises(ManifestError, match=r"the folder holds no file that ends in \.yaml"):
+        fleetfile.load(tmp_path)
+
+
+def test_a_file_of_another_ending_is_not_left_out_in_silence(tmp_path):
+    (folder_of(tmp_path, a=FLEET) / "b.yml").write_text(lyon())
+
+    with pytest.raises(ManifestError, match=r"b\.yml  is not read: a fleet's files end in \.yaml"):
+        fleetfile.load(tmp_path)
+
+
+def test_the_files_of_a_folder_are_counted_together(tmp_path):
+    folder = folder_of(tmp_path, a=FLEET, b="#" * 3_000_000, c="#" * 3_000_000)
+    folder_of(folder, b=lyon() + "#" * 3_000_000)
+
+    with pytest.raises(ManifestError, match=r"c\.yaml, with those before it,  is larger than 5 MB"):
+        fleetfile.load(folder)
+
+
+def test_the_values_of_a_folder_are_counted_together(tmp_path):
+    many = f"sites: [{'a,' * 150_000}]"
+    folder = folder_of(tmp_path, a=many, b=many)
+
+    with pytest.raises(ManifestError, match=r"b\.yaml:1:\d+  the file holds more than [\d,]+ keys and values"):
+        fleetfile.load(folder)
+
+
+def test_missing_manifests_of_many_sites_are_listed_up_to_a_hundred(tmp_path):
+    workloads = ", ".join(f"{{name: w{i}, manifest: gone{i}.yaml}}" for i in range(150))
+
+    with pytest.raises(ManifestError) as refused:
+        fleetfile.load(write(tmp_path, f"{FLEET}    workloads: [{workloads}]\n"))
+
+    assert (len(refused.value.problems), refused.value.more) == (100, 50)
+
+
+def test_a_fleet_is_loaded_with_the_clusters_that_were_found(tmp_path):
+    values = "{registry: acreu1, connectedRegistry: aaaaa, clusterIP: 10.0.0.1, kube: {kubeconfig: x}}"
+    path = write(tmp_path, f"{HEAD}sitesFrom: [{{subscription: s1, set: {values}}}]\n")
+
+    (site,) = fleetfile.load(path, {0: [FoundCluster("k-a", "rg", "s1")]}).sites
+
+    assert (site.name, site.kube.kubeconfig) == ("k-a", str(tmp_path.resolve() / "x"))
+    assert fleetfile.load(path).sites == ()

@@ -15,6 +15,8 @@ FINDING = Finding(Verdict.FAILED, Reason.ARC_OFFLINE, "arc", "is Offline")
 ENDINGS = {
     Disposition.CREATE: Status.SUCCEEDED,
     Disposition.UPDATE: Status.SUCCEEDED,
+    Disposition.ROTATE: Status.SUCCEEDED,
+    Disposition.RETIRE: Status.SUCCEEDED,
     Disposition.NOOP: Status.NOOP,
     Disposition.DEFERRED: Status.DEFERRED,
     Disposition.BLOCKED: Status.BLOCKED,

@@ -17,23 +17,28 @@ def test_an_installation_needs_these_actions_and_no_more():
 
     at_registry, at_cluster = rights.azure_actions(made.calls)
 
-    assert at_registry == (*rights.REGISTRY_READS, "Microsoft.ContainerRegistry/registries/generateCredentials/action")
+    registries = "Microsoft.ContainerRegistry/registries"
+    minting = (f"{registries}/generateCredentials/action", f"{registries}/operationStatuses/read")
+    assert at_registry == (*rights.REGISTRY_READS, *minting)
     assert at_cluster == (*rights.CLUSTER_READS, WRITE, "Microsoft.KubernetesConfiguration/extensions/operations/read")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "action"),
+    ("method", "path", "actions"),
     [
-        ("PATCH", "", "registries/write"),
-        ("PUT", "/tokens/t", "registries/tokens/write"),
-        ("DELETE", "/scopeMaps/m", "registries/scopeMaps/delete"),
-        ("POST", "/connectedRegistries/c/deactivate", "registries/connectedRegistries/deactivate/action"),
+        ("PATCH", "", ["write", "operationStatuses/read"]),
+        ("PUT", "/tokens/t", ["tokens/write", "tokens/operationStatuses/read"]),
+        ("DELETE", "/scopeMaps/m", ["scopeMaps/delete", "scopeMaps/operationStatuses/read"]),
+        ("POST", "/generateCredentials", ["generateCredentials/action", "operationStatuses/read"]),
+        ("PUT", "/connectedRegistries/c", ["connectedRegistries/write"]),
+        ("POST", "/connectedRegistries/c/deactivate", ["connectedRegistries/deactivate/action"]),
     ],
 )
-def test_an_action_is_the_providers_word_for_a_call(method, path, action):
+def test_an_action_is_the_providers_word_for_a_call_and_its_operation_is_asked_for_below_it(method, path, actions):
     at_registry, _ = rights.azure_actions([Call(method, f"{site().registry_ref.id}{path}")])
 
-    assert at_registry[-1] == f"Microsoft.ContainerRegistry/{action}"
+    expected = [f"Microsoft.ContainerRegistry/registries/{action}" for action in actions]
+    assert list(at_registry[len(rights.REGISTRY_READS) :]) == expected
 
 
 PERMISSIONS = {
@@ -58,7 +63,8 @@ def test_a_workload_and_its_pull_secret_need_these_rights():
     needed = rights.kube_rights([wanted()], [("default", "regcred")])
 
     assert set(map(str, needed)) == {
-        "create secrets in default", "patch secrets in default", "get secrets in default", "list pods in default",
+        "create secrets in default", "patch secrets/regcred in default", "get secrets/regcred in default",
+        "list pods in default",
         "get deployments.apps in default", "create deployments.apps in default", "patch deployments.apps in default",
     }  # fmt: skip
     assert len(needed) == len(set(needed))

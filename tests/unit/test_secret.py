@@ -1,15 +1,19 @@
 """Secret: no way of printing, formatting, copying or storing a value gives it away."""
 
 import copy
+import inspect
 import io
 import json
+import logging
 import pickle
 import pprint
 import sys
 import traceback
 from dataclasses import asdict, dataclass
 
+import cloudpickle
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -43,6 +47,12 @@ def validation_error(secret: Secret) -> str:
     return f"{refused.value} {refused.value.errors()}"
 
 
+def log_line(secret: Secret) -> str:
+    """Return what a log says that is told the secret in every way, its record's arguments included."""
+    record = logging.LogRecord("x", logging.DEBUG, __file__, 1, "got %s %r", (secret, secret), None)
+    return f"{logging.Formatter().format(record)} {record.__dict__}"
+
+
 RENDERINGS = {
     "repr": repr,
     "str": str,
@@ -54,6 +64,17 @@ RENDERINGS = {
     "percent": lambda s: "%s %r" % (s, s),  # noqa: UP031 - the old way is what is tested
     "in a list": lambda s: str([s, (s,), {s: s}]),
     "pprint": pprint.pformat,
+    "json of its text": lambda s: json.dumps({"secret": s}, default=str),
+    "json of its repr": lambda s: json.dumps([s], default=repr),
+    "json of its slots": lambda s: json.dumps(
+        s, default=lambda o: [getattr(o, n) for n in getattr(o, "__slots__", ())]
+    ),
+    "log": log_line,
+    "dir": lambda s: str(dir(s)),
+    "members": lambda s: str(inspect.getmembers(s)),
+    "state": lambda s: str(s.__getstate__()),
+    "slots": lambda s: str([getattr(s, name) for name in s.__slots__]),
+    "the function that holds it": lambda s: f"{inspect.getsource(s._give)} {s._give.__code__} {s._give.__dict__}",
     "rich": pretty_repr,
     "dataclass": lambda s: repr(Holder(s)),
     "login": lambda s: repr(Login("user", s)),
@@ -65,7 +86,12 @@ RENDERINGS = {
 }
 SERIALISERS = {
     "json": json.dumps,
+    "json of its attributes": lambda s: json.dumps(s, default=vars),
+    "vars": vars,
+    "yaml": yaml.dump,
+    "safe yaml": yaml.safe_dump,
     "pickle": pickle.dumps,
+    "cloudpickle, which Prefect stores results with": cloudpickle.dumps,
     "pickle of a login": lambda s: pickle.dumps(Login("user", s)),
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
@@ -87,7 +113,7 @@ def test_no_rendering_shows_the_value(render):
 
 @pytest.mark.parametrize("serialise", SERIALISERS.values(), ids=SERIALISERS)
 def test_every_serialiser_is_refused_without_telling_the_value(serialise):
-    with pytest.raises((TypeError, PydanticSerializationError)) as refusal:
+    with pytest.raises((TypeError, PydanticSerializationError, yaml.YAMLError)) as refusal:
         serialise(Secret(TEXT))
 
     assert TEXT not in str(refusal.value)
@@ -126,6 +152,19 @@ def test_only_reveal_gives_the_value_back(text):
     assert secret.reveal() == text
     assert (repr(secret), str(secret), f"{secret:{'>9'}}") == ("Secret(***)", "***", "***")
     assert not hasattr(secret, "__dict__")
+
+
+def test_nothing_is_learnt_by_comparing():
+    secret, same = Secret(TEXT), Secret(TEXT)
+
+    # The default comparison, of objects: its time does not depend on the text.
+    assert (Secret.__eq__, Secret.__hash__) == (object.__eq__, object.__hash__)
+    assert secret == secret  # noqa: PLR0124 - that an object equals itself is what is tested
+    assert secret != same
+    assert secret != TEXT
+    assert len({secret, same}) == 2
+    with pytest.raises(TypeError):
+        sorted([secret, same])
 
 
 @pytest.mark.parametrize(("text", "truth"), [("", False), ("x", True)], ids=["empty", "full"])

@@ -1,0 +1,165 @@
+"""Stories of the command line as an operator runs it, on both of Prefect's databases: no password is left anywhere.
+
+A run is killed in the middle of its installations; the next one meets a failed installation, a refused pull secret, a
+lost answer to generateCredentials and a defect of ours; the last one is undisturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from databases import Database, postgresql
+from leaks import Watch, files_below, hits
+
+from simulator import Simulator
+from tests.conftest import fleet_of, fleet_text
+
+TEXT = fleet_text(4)
+LIBRARIES = "azure,kubernetes,client,aiohttp,httpx,httpcore,asyncio,arcfleet"
+LOUD = {
+    "PREFECT_LOGGING_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "DEBUG",
+    "PREFECT_SERVER_LOGGING_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": LIBRARIES,
+}
+DEFECTIVE = """
+import runpy
+from arcfleet.steps import extension
+
+install = extension.install
+
+async def defective(gateways, site, facts, connection_string, on_change):
+    revealed = connection_string.reveal()
+    if site.name == "s4":
+        raise ZeroDivisionError(f"a defect of ours at {site.name}, with {len(revealed)} characters in its frame")
+    return await install(gateways, site, facts, connection_string, on_change)
+
+extension.install = defective
+runpy.run_module("arcfleet.app.cli", run_name="__main__")
+"""
+"""The command line with a step that fails as none is meant to, while a password is in a local variable."""
+
+
+@dataclass
+class Operator:
+    """Somebody at a terminal: an arcfleet home, a folder of temporary files, and what the commands have printed."""
+
+    folder: Path
+    environment: dict[str, str]
+    printed: int = 0
+
+    @property
+    def home(self) -> Path:
+        """arcfleet's home."""
+        return self.folder / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """Where temporary files go."""
+        return self.folder / "temporary"
+
+    @contextlib.contextmanager
+    def running(self, *arguments: str, program: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the command line; its output goes to a file."""
+        code = ["-c", program] if program else ["-m", "arcfleet.app.cli"]
+        self.printed += 1
+        with (self.folder / f"printed-{self.printed}").open("wb") as sink:
+            command = [sys.executable, *code, *arguments]
+            with subprocess.Popen(command, env=self.environment, stdout=sink, stderr=sink) as process:
+                try:
+                    yield process
+                finally:
+                    process.kill()
+
+    def run(self, *arguments: str, program: str | None = None) -> int:
+        """Run the command line to its end and return its exit code."""
+        with self.running(*arguments, program=program) as process:
+            return process.wait(timeout=120)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The database of Prefect's server."""
+    with contextlib.nullcontext(Database()) if request.param == "sqlite" else postgresql() as found:
+        yield found
+
+
+@pytest.fixture
+def operator(tmp_path: Path, database: Database) -> Operator:
+    """An operator whose Prefect uses the database, and logs everything."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ARCFLEET_", "PREFECT_"))}
+    places = {"ARCFLEET_HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "temporary")}
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "fleet.yaml").write_text(TEXT)
+    return Operator(tmp_path, {**kept, **places, **LOUD, **database.environment, "COLUMNS": "200"})
+
+
+def until(condition, what: str) -> None:
+    """Wait for something that happens soon."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def installing(sim: Simulator) -> int:
+    """Return for how many sites an installation was begun."""
+    return sum(entry["method"] == "PUT" and "/extensions/" in entry["path"] for entry in sim.audit())
+
+
+def killed(operator: Operator, sim: Simulator, watch: Watch) -> None:
+    """Deploy, and kill the run while the extensions of all its sites are being installed."""
+    with operator.running(*deployment(operator, sim, "s1", "s2")) as process:
+        until(lambda: installing(sim) == 2, "the installations did not begin")
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+    until(lambda: not watch.processes(), "Prefect's server outlived its parent")
+
+
+def deployment(operator: Operator, sim: Simulator, *sites: str) -> list[str]:
+    """Return the arguments of a deploy of some sites, of all where none is named."""
+    chosen = [argument for site in sites for argument in ("--site", site)]
+    return ["deploy", str(operator.folder / "fleet.yaml"), "--simulator", sim.url, *chosen]
+
+
+def troubles(sim: Simulator) -> None:
+    """Have the next run meet a lost answer, a failed installation and a refused pull secret."""
+    sim.fault({"path": "generateCredentials", "times": 1, "effect": {"resetAfter": True}})
+    failure = {"cluster": "k-s3", "code": "InstallationFailed", "message": "it did not work"}
+    sim.fault({"effect": {"extensionFails": failure}})
+    # After the dry run, which mints nothing.
+    sim.fault({"path": "/kube/k-s1/.*/secrets$", "method": "POST", "after": 1, "times": 1, "effect": {"status": 422}})
+
+
+def test_stories_of_the_command_line_leave_no_password_anywhere(simulate, operator, database):
+    sim = simulate(fleet_of(TEXT), speed=300, extensionInstall=600)
+    before = set(sim.secrets())
+    with Watch(operator.home, operator.temporary) as watch:
+        killed(operator, sim, watch)
+        troubles(sim)
+        codes = [operator.run(*deployment(operator, sim), program=DEFECTIVE), operator.run(*deployment(operator, sim))]
+
+    assert codes == [3, 0]
+    places = {**files_below(operator.folder), **watch.seen, **database.dump()}
+    passwords = set(sim.secrets()) - before
+    assert hits(places, passwords) == set()
+    # That is worth something only if all of it happened, and if it was looked at.
+    assert len(passwords) >= 4 * 2 + 2
+    printed = places[str(operator.folder / "printed-2")].decode()
+    for said in ("a defect of ours at s4", "Traceback", "it did not work", "DEBUG"):
+        assert said in printed
+    assert "pull secret default/regcred" in printed
+    rows = b"\n".join(content for name, content in places.items() if name.endswith("rows") or name == "pg_dump")
+    for kept in (b"ZeroDivisionError", b"it did not work", b"install extension", b"prefect.task-run.Completed"):
+        assert kept in rows
+    assert b"arcfleet.app.prefect_server" in b"".join(watch.seen.values())

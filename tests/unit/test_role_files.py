@@ -1,0 +1,114 @@
+"""The role files of deployments/roles hold every right that arcfleet asks for, and none that it does not need."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from examples import site, wanted
+
+from arcfleet.core import rights
+from arcfleet.core.calls import Call, registry_call
+from arcfleet.core.surveys import KubeRight, Permission
+from arcfleet.core.workloads import CONTROLLERS, KINDS
+
+ROLES = Path(__file__).parents[2] / "deployments" / "roles"
+EXTENSION = f"{site().cluster_ref.id}/providers/Microsoft.KubernetesConfiguration/extensions/berlin"
+INSTALLATION = [registry_call(site(), "POST", "generateCredentials"), Call("PUT", EXTENSION), Call("PATCH", EXTENSION)]
+ENSURED = [
+    registry_call(site(), method, path)
+    for method in ("PUT", "PATCH")
+    for path in ("", "tokens/t", "scopeMaps/m", "connectedRegistries/c")
+]
+AROUND = {
+    "Microsoft.ContainerRegistry/registries/pull/read": "the data plane: digests of tags, the list of repositories",
+    "Microsoft.Authorization/permissions/read": "the preflight asks what the caller may do",
+    "Microsoft.Resources/subscriptions/providers/read": "the preflight asks whether providers are registered",
+}
+"""What is not asked for beforehand: the first is met by the first read, the others only leave something unchecked."""
+CONNECTED_OPERATION = "Microsoft.ContainerRegistry/registries/connectedRegistries/operationStatuses/read"
+"""Met on the wire, but not published by the provider: a role can only have it by a pattern."""
+
+
+def role(name: str) -> dict[str, Any]:
+    return json.loads((ROLES / f"arcfleet-{name}.json").read_text())
+
+
+def actions(*calls: Call) -> set[str]:
+    at_registry, at_cluster = rights.azure_actions(calls)
+    return {*at_registry, *at_cluster}
+
+
+NEEDED = {
+    "plan": actions() | set(AROUND),
+    "deploy": actions(*INSTALLATION) | set(AROUND),
+    "ensure": (actions(*ENSURED) - actions()) | {CONNECTED_OPERATION},
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_an_azure_role_grants_what_is_needed(name):
+    held = Permission(tuple(role(name)["Actions"]))
+
+    assert rights.missing_actions(sorted(NEEDED[name]), [held]) == ()
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_every_action_of_an_azure_role_is_needed(name):
+    found = role(name)["Actions"]
+
+    for action in found:
+        rest = Permission(tuple(other for other in found if other != action))
+        assert rights.missing_actions(sorted(NEEDED[name]), [rest]), f"{action} can go"
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_an_azure_role_is_what_az_role_definition_create_takes(name):
+    found = role(name)
+
+    assert list(found) == [
+        "Name", "IsCustom", "Description", "Actions", "NotActions", "DataActions", "NotDataActions", "AssignableScopes",
+    ]  # fmt: skip
+    assert found["IsCustom"] is True
+    assert (found["NotActions"], found["DataActions"], found["NotDataActions"]) == ([], [], [])
+    assert len(found["Actions"]) == len(set(found["Actions"]))
+    assert found["AssignableScopes"] == ["/subscriptions/00000000-0000-0000-0000-000000000000"]
+
+
+def test_there_is_no_role_file_that_is_not_tested():
+    assert {path.name for path in ROLES.iterdir()} == {
+        "kubernetes-preflight.yaml", "kubernetes-workload.yaml", *(f"arcfleet-{name}.json" for name in NEEDED),
+    }  # fmt: skip
+
+
+def granted(name: str) -> set[KubeRight]:
+    """Return every right of a manifest's roles."""
+    found: set[KubeRight] = set()
+    for item in yaml.safe_load_all((ROLES / name).read_text()):
+        namespace = item["metadata"].get("namespace", "")
+        for rule in item.get("rules", ()):
+            found |= {
+                KubeRight(verb, group, resource, namespace, secret)
+                for verb in rule["verbs"]
+                for group in rule["apiGroups"]
+                for resource in rule["resources"]
+                for secret in rule.get("resourceNames", [""])
+            }
+    return found
+
+
+def test_the_role_of_a_workload_s_namespace_has_exactly_what_workloads_and_pull_secrets_need():
+    needed = set(rights.kube_rights([wanted()], [("default", "regcred")]))
+    for kind, (version, resource) in KINDS.items():
+        group = version.rpartition("/")[0]
+        verbs = ("get", "create", "patch") if kind in CONTROLLERS else ("create", "patch")
+        needed |= {KubeRight(verb, group, resource, "default") for verb in verbs}
+
+    assert granted("kubernetes-workload.yaml") == needed
+
+
+def test_the_cluster_role_has_exactly_what_the_preflight_reads():
+    assert set(map(str, granted("kubernetes-preflight.yaml"))) == {
+        "list nodes", "list services", "list storageclasses.storage.k8s.io", "list servicecidrs.networking.k8s.io",
+    }  # fmt: skip
