@@ -106,7 +106,7 @@ class AzureExtensions:
                 poller = await operations.begin_create(*target, _extension(site, connection_string), polling=polling)
         with translation.azure(subject):
             try:
-                facts = _facts(await poller.result())
+                facts = extension_facts(await poller.result())
             except HttpResponseError as error:
                 return await self._after_failed_poll(site, error, poller.status())
         self._lengths.append(self._clock.monotonic() - began)
@@ -156,7 +156,7 @@ class AzureExtensions:
                 item = await operations.get(ref.resource_group, CLUSTER_RP, CLUSTER_TYPE, ref.name, site.extension_name)
             except ResourceNotFoundError:
                 return None
-        return _facts(item)
+        return extension_facts(item)
 
     async def _after_failed_poll(self, site: Site, error: HttpResponseError, status: str) -> ExtensionFacts:
         """Tell a failed operation, whose words say why, from a poll that failed.
@@ -211,7 +211,8 @@ def _options(site: Site, connection_string: Secret) -> dict[str, Any]:
     }
 
 
-def _facts(item: Any) -> ExtensionFacts:
+def extension_facts(item: Any) -> ExtensionFacts:
+    """Return what ARM shows of an extension."""
     error = item.error_info
     return ExtensionFacts(
         name=item.name or "",
