@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,26 @@ from prefect.utilities.names import generate_slug
 
 from arcfleet.core import nesting
 from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import FleetReport, Outcome, Result, Trail, below
+from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, Trail, below, not_started
 from arcfleet.errors import FleetError
 from flows import chain
+from flows.starting import Starts
 from tasks.fleet import load_fleet
 from tasks.publish import publish_report
 from tasks.runtime import Session, session
+
+Way = Callable[[Fleet, Site, Trail], Awaitable[None]]
+"""What is done with one site: it fills the trail, and raises what stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a run's sites share."""
+
+    fleet: Fleet
+    way: Way
+    starts: Starts
+    session: Session
 
 
 def name() -> str:
@@ -30,51 +45,63 @@ def name() -> str:
     return " · ".join(str(part) for part in parts if part)
 
 
-async def run(path: str, sites: Sequence[str], labels: Mapping[str, str], max_concurrency: int | None) -> State[Any]:
-    """Deploy the chosen sites of a fleet and return the run's final state."""
+async def run(
+    path: str,
+    sites: Sequence[str],
+    labels: Mapping[str, str],
+    max_concurrency: int | None,
+    *,
+    way: Way = chain.deploy,
+    max_failures: int | None = None,
+) -> State[Any]:
+    """Take the chosen sites of a fleet through `way` and return the run's final state."""
     fleet = await load_fleet(path, sites, labels)
     async with session() as here:
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name)
         began = here.gateways.clock.monotonic()
-        slots = asyncio.Semaphore(max_concurrency or fleet.rollout.max_concurrency)
-        ended = await _all(fleet, slots, here)
+        starts = Starts(max_concurrency or fleet.rollout.max_concurrency, max_failures)
+        ended = await _all(_Run(fleet, way, starts, here))
         report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended), path)
         here.progress.finish(report)
     await publish_report(report)
     return final_state(report)
 
 
-async def _all(fleet: Fleet, slots: asyncio.Semaphore, here: Session) -> list[Outcome]:
+async def _all(this: _Run) -> list[Outcome]:
     """Deploy all sites, parents before their children, and return their outcomes in the fleet's order.
 
     A parent that was not chosen is not waited for: what there is below it, Azure shows.
     """
     running: dict[str, asyncio.Task[Outcome]] = {}
     async with asyncio.TaskGroup() as group:
-        for site in nesting.parents_first(fleet.sites):
+        for site in nesting.parents_first(this.fleet.sites):
             parent = running.get(site.parent or "")
-            running[site.name] = group.create_task(_one(fleet, site, parent, slots, here))
-    return [running[site.name].result() for site in fleet.sites]
+            running[site.name] = group.create_task(_one(this, site, parent))
+    return [running[site.name].result() for site in this.fleet.sites]
 
 
-async def _one(
-    fleet: Fleet, site: Site, parent: asyncio.Task[Outcome] | None, slots: asyncio.Semaphore, here: Session
-) -> Outcome:
+async def _one(this: _Run, site: Site, parent: asyncio.Task[Outcome] | None) -> Outcome:
     """Deploy one site within the fleet's concurrency. A site's failure is its outcome, never the fleet's exception."""
     above = await parent if parent else None
     if above and not above.is_well:
         outcome = below(site.name, above)
-        here.progress.end(outcome)
-        return outcome
+    elif await this.starts.begin():
+        outcome = await _through(this, site)
+        await this.starts.end(failed=outcome.status is Status.FAILED)
+    else:
+        outcome = not_started(site.name)
+    this.session.progress.end(outcome)
+    return outcome
+
+
+async def _through(this: _Run, site: Site) -> Outcome:
+    """Take one site through its way."""
     trail = Trail(site.name)
-    async with slots:
-        (error,) = await asyncio.gather(chain.deploy(fleet, site, trail), return_exceptions=True)
+    (error,) = await asyncio.gather(this.way(this.fleet, site, trail), return_exceptions=True)
     if error is not None and not isinstance(error, FleetError):
         get_run_logger().error("%s · a defect of arcfleet", site.name, exc_info=error)
-    outcome = trail.outcome(error)
-    here.progress.end(outcome)
-    return outcome
+    return trail.outcome(error)
 
 
 def final_state(report: FleetReport) -> State[Any]:

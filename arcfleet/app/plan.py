@@ -19,6 +19,8 @@ from arcfleet.steps.planning import plan_site
 STYLES = {
     Disposition.CREATE: "green",
     Disposition.UPDATE: "yellow",
+    Disposition.ROTATE: "cyan",
+    Disposition.RETIRE: "cyan",
     Disposition.NOOP: "dim",
     Disposition.DEFERRED: "yellow",
     Disposition.BLOCKED: "red",

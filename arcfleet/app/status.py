@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from arcfleet.core import plan as planning
+from arcfleet.core.commands import addressed
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, of_error
@@ -84,15 +85,16 @@ async def _site(gateways: Gateways, fleet: Fleet, site: Site) -> SiteStatus:
     facts, wanted = await observe(gateways, site, fleet.manifests)
     images = await sync.standing(gateways, site, facts, wanted)
     now = await gateways.registries.service_time()
-    registry = await _registry(gateways, site, facts, now)
+    drift = planning.extension_changes(site, facts.extension)
     chain = (
         arc_rules.judge(facts.cluster),
-        extension_rules.judge(
-            facts.extension, facts.cluster, now=now, drift=planning.extension_changes(site, facts.extension)
-        ),
-        registry,
+        addressed(extension_rules.judge(facts.extension, facts.cluster, now=now, drift=drift), site),
+        addressed(await _registry(gateways, site, facts, now), site),
         *images,
-        *(pod_rules.judge(facts.workloads.get(item.workload.name), item.name, now) for item in wanted),
+        *(
+            addressed(pod_rules.judge(facts.workloads.get(item.workload.name), item.name, now), site, item.namespace)
+            for item in wanted
+        ),
     )
     # The deepest finding that is not healthy is the site's.
     worst = next((finding for finding in chain if not finding.ok), None)

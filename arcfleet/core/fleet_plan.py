@@ -18,6 +18,8 @@ SCHEMA_VERSION = 1
 MARKS = {
     Disposition.CREATE: "+",
     Disposition.UPDATE: "~",
+    Disposition.ROTATE: "↻",
+    Disposition.RETIRE: "↻",
     Disposition.NOOP: "=",
     Disposition.DEFERRED: "…",
     Disposition.BLOCKED: "✗",

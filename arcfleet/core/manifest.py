@@ -27,6 +27,7 @@ from arcfleet.core.names import ClusterRef, RegistryRef
 from arcfleet.core.site_parts import (
     Cluster,
     ConnectedRegistrySettings,
+    Credentials,
     Extension,
     GarbageCollection,
     Kube,
@@ -39,6 +40,7 @@ from arcfleet.errors import ManifestError
 __all__ = [
     "Cluster",
     "ConnectedRegistrySettings",
+    "Credentials",
     "Extension",
     "Fleet",
     "FleetFile",
@@ -111,6 +113,8 @@ class SiteEntry(Model):
     """The extension's options."""
     workloads: Workloads = ()
     """What runs at the site from the connected registry."""
+    credentials: Credentials = Credentials()
+    """When the sync token's passwords are rotated."""
     timeouts: Timeouts = Timeouts()
     """How long each stage may take."""
 

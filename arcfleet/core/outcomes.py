@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from arcfleet.core import nesting
-from arcfleet.core.findings import Finding, of_error
+from arcfleet.core.findings import Finding, Verdict, of_error
 from arcfleet.core.plan import Disposition, SitePlan, Step
+from arcfleet.core.reasons import Reason
 
 SCHEMA_VERSION = 1
 
@@ -50,6 +51,15 @@ class Outcome:
     def is_well(self) -> bool:
         """Whether the site is as it should be."""
         return self.status in {Status.SUCCEEDED, Status.NOOP}
+
+
+def not_started(site: str) -> Outcome:
+    """Return the outcome of a site that was not begun, as too many others had failed."""
+    finding = Finding(
+        Verdict.WAITING, Reason.STOPPED, "run", "not started: more sites had failed than may",
+        remedy="see the sites that failed, then run it again",
+    )  # fmt: skip
+    return Outcome(site, Status.DEFERRED, finding=finding)
 
 
 def below(site: str, parent: Outcome) -> Outcome:

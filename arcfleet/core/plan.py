@@ -35,6 +35,7 @@ class Step(StrEnum):
     CHECK_SYNC = "check sync"
     PULL_SECRET = "pull secret"  # noqa: S105 - a step's name
     ROLL_OUT = "roll out"
+    RETIRE_PASSWORD = "retire password"  # noqa: S105 - a step's name
 
 
 class Disposition(StrEnum):
@@ -42,6 +43,8 @@ class Disposition(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    ROTATE = "rotate"
+    RETIRE = "retire"
     NOOP = "noop"
     DEFERRED = "deferred"
     BLOCKED = "blocked"

@@ -118,6 +118,8 @@ class Reason(StrEnum):
     NO_KUBERNETES_ACCESS = "no_kubernetes_access"
 
     # Everything else
+    STOPPED = "stopped"
+    """The run was stopped before this site: more sites had failed than may."""
     UNKNOWN_STATE = "unknown_state"
     INTERNAL = "internal"
     """A defect of arcfleet itself."""

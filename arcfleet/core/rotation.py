@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from arcfleet.core import credentials
+from arcfleet.core import calls, credentials
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import PasswordFacts, SiteFacts, TokenFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.journal import Entry, Phase
+from arcfleet.core.manifest import Credentials, Site
+from arcfleet.core.plan import Disposition, SitePlan, extension_changes
 from arcfleet.core.reasons import Reason
 from arcfleet.core.verdicts import arc
 from arcfleet.errors import PermanentError
@@ -44,25 +46,18 @@ class Decision:
     finding: Finding | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When passwords are rotated; None for never by age."""
-
-    rotate_after: timedelta | None
-    retire_after: timedelta
-    asked: bool = False
-    """Rotate whatever the age: a person asked for it."""
-
-
-def decide(facts: SiteFacts, token: TokenFacts, entry: Entry | None, policy: Policy, now: datetime) -> Decision:
+def decide(
+    site: Site, facts: SiteFacts, token: TokenFacts, entry: Entry | None, now: datetime, *, asked: bool = False
+) -> Decision:
     """Return what a rotation does at a site now.
 
     Args:
+        site: What is wanted; its `credentials` say when.
         facts: What was observed.
         token: The connected registry's sync token.
         entry: What the journal says of it.
-        policy: When passwords are rotated.
         now: The service's time.
+        asked: Rotate whatever the age.
     """
     contact = arc.judge(facts.cluster)
     if not contact.ok:
@@ -71,14 +66,14 @@ def decide(facts: SiteFacts, token: TokenFacts, entry: Entry | None, policy: Pol
         return Decision(Action.NONE, "signs in with a managed identity: there is no password")
     if facts.extension is None:
         return Decision(Action.NONE, "nothing is installed")
-    if entry and _to_be_retired(token, entry, policy, now):
+    if entry and _to_be_retired(token, entry, site.credentials, now):
         return Decision(
             Action.RETIRE, f"password of {credentials.other_slot(entry.slot)} was replaced {_since(entry, now)}"
         )
-    why = _due(token, facts, entry, policy, now)
+    why = "asked for" if asked else _due(token, facts, entry, site.credentials, now)
     if not why:
         return Decision(Action.NONE, "no rotation is due")
-    unproven = _unproven(facts)
+    unproven = _unproven(site, facts)
     return Decision(Action.STOP, why, unproven) if unproven else Decision(Action.ROTATE, why)
 
 
@@ -86,7 +81,7 @@ def _since(entry: Entry, now: datetime) -> str:
     return f"{ago((now - entry.at).total_seconds())} ago"
 
 
-def _to_be_retired(token: TokenFacts, entry: Entry, policy: Policy, now: datetime) -> bool:
+def _to_be_retired(token: TokenFacts, entry: Entry, policy: Credentials, now: datetime) -> bool:
     """Tell whether the old password's time is over, and nobody has made another one in its slot since."""
     if not entry.retiring or entry.phase is not Phase.VERIFIED or now < entry.at + policy.retire_after:
         return False
@@ -95,16 +90,14 @@ def _to_be_retired(token: TokenFacts, entry: Entry, policy: Policy, now: datetim
     return new == entry.created and old is not None and old <= entry.at
 
 
-def _due(token: TokenFacts, facts: SiteFacts, entry: Entry | None, policy: Policy, now: datetime) -> str:
+def _due(token: TokenFacts, facts: SiteFacts, entry: Entry | None, policy: Credentials, now: datetime) -> str:
     """Return why a rotation is due; empty where none is."""
-    if policy.asked:
-        return "asked for"
     used = in_use(token, facts, entry)
     if used is None or used.created is None:
         return ""
     if used.expires and used.expires - now < EXPIRY_MARGIN:
         return f"the password of {used.name} ends {used.expires:%Y-%m-%d %H:%MZ}"
-    if policy.rotate_after and now - used.created >= policy.rotate_after:
+    if now - used.created >= policy.rotate_after:
         return f"the password of {used.name} is {ago((now - used.created).total_seconds())} old"
     return ""
 
@@ -122,14 +115,30 @@ def _password(token: TokenFacts, slot: str) -> PasswordFacts | None:
     return next((password for password in token.passwords if password.name == slot), None)
 
 
-def _unproven(facts: SiteFacts) -> Finding | None:
-    """Return why a registry can't be rotated: only one that works now can be seen to work afterwards."""
+def _unproven(site: Site, facts: SiteFacts) -> Finding | None:
+    """Return why a registry can't be rotated: only one that works as its file says can be seen to work afterwards."""
     cr, extension = facts.connected_registry, facts.extension
     state = extension.provisioning_state if extension else "absent"
-    if state.lower() == "succeeded" and cr.connection_state.lower() in {"online", "syncing"}:
+    if state.lower() != "succeeded" or cr.connection_state.lower() not in {"online", "syncing"}:
+        why = f"the extension is {state} and the connected registry {cr.connection_state}"
+    elif changes := extension_changes(site, extension):
+        why = f"the site differs from its file: {', '.join(changes)}"
+    else:
         return None
     return Finding(
-        Verdict.FAILED, Reason.NOT_ROTATED, "sync password",
-        f"a rotation is due, but the extension is {state} and the connected registry {cr.connection_state}",
-        remedy="bring the site in order first: arcfleet deploy",
+        Verdict.FAILED, Reason.NOT_ROTATED, "sync password", f"a rotation is due, but {why}",
+        remedy=f"bring the site in order first: arcfleet deploy FLEET --site {site.name}",
     )  # fmt: skip
+
+
+def plan(site: Site, facts: SiteFacts, decision: Decision) -> SitePlan:
+    """Return a decision as a plan."""
+    disposition = {
+        Action.ROTATE: Disposition.ROTATE,
+        Action.RETIRE: Disposition.RETIRE,
+        Action.DEFER: Disposition.DEFERRED,
+        Action.STOP: Disposition.BLOCKED,
+    }.get(decision.action, Disposition.NOOP)
+    because = (decision.because,) if disposition in {Disposition.ROTATE, Disposition.RETIRE} else ()
+    writes = {Disposition.ROTATE: calls.installation(site, facts), Disposition.RETIRE: (calls.password(site),)}
+    return SitePlan(disposition, because=because, calls=writes.get(disposition, ()), finding=decision.finding)

@@ -149,6 +149,15 @@ def _names_differ(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
 Workloads = Annotated[tuple[Workload, ...], AfterValidator(_names_differ)]
 
 
+class Credentials(Model):
+    """When the sync token's passwords are rotated, by `arcfleet rotate`."""
+
+    rotate_after: Duration = timedelta(days=90)
+    """A password older than this is due. One that ends soon is due whatever its age."""
+    retire_after: Duration = timedelta(hours=24)
+    """How long the replaced password still holds."""
+
+
 class Timeouts(Model):
     """How long each stage of a site may take."""
 

@@ -12,6 +12,7 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.core.polling.async_arm_polling import AsyncARMPolling
 from azure.mgmt.kubernetesconfiguration.v2023_05_01 import models
 
+from arcfleet.core.commands import addressed
 from arcfleet.core.durations import clock_time
 from arcfleet.core.facts import ClusterFacts, ExtensionFacts, ExtensionStatus
 from arcfleet.core.inventory import FoundCluster
@@ -105,7 +106,7 @@ class AzureExtensions:
                 poller = await operations.begin_create(*target, _extension(site, connection_string), polling=polling)
         with translation.azure(subject):
             try:
-                facts = _facts(await poller.result())
+                facts = extension_facts(await poller.result())
             except HttpResponseError as error:
                 return await self._after_failed_poll(site, error, poller.status())
         self._lengths.append(self._clock.monotonic() - began)
@@ -155,7 +156,7 @@ class AzureExtensions:
                 item = await operations.get(ref.resource_group, CLUSTER_RP, CLUSTER_TYPE, ref.name, site.extension_name)
             except ResourceNotFoundError:
                 return None
-        return _facts(item)
+        return extension_facts(item)
 
     async def _after_failed_poll(self, site: Site, error: HttpResponseError, status: str) -> ExtensionFacts:
         """Tell a failed operation, whose words say why, from a poll that failed.
@@ -163,7 +164,7 @@ class AzureExtensions:
         The URL of an operation expires; the extension itself then says how it stands.
         """
         if status.lower() in {"failed", "canceled"} and error.status_code == 200:
-            raise as_error(rules.failure(failure_text(error))) from None
+            raise as_error(addressed(rules.failure(failure_text(error)), site)) from None
         found = await self.extension(site) if error.status_code == 404 else None
         if found is None:
             raise error
@@ -210,7 +211,8 @@ def _options(site: Site, connection_string: Secret) -> dict[str, Any]:
     }
 
 
-def _facts(item: Any) -> ExtensionFacts:
+def extension_facts(item: Any) -> ExtensionFacts:
+    """Return what ARM shows of an extension."""
     error = item.error_info
     return ExtensionFacts(
         name=item.name or "",

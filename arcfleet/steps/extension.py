@@ -8,6 +8,7 @@ from datetime import datetime
 
 from arcfleet import waiting
 from arcfleet.core import polling
+from arcfleet.core.commands import addressed
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
@@ -48,7 +49,7 @@ async def install(
     if finding.verdict is Verdict.ABSENT:
         raise PermanentError(Reason.DELETE_IN_PROGRESS, "extension: somebody deleted it meanwhile", "deploy again")
     if not finding.ok:
-        raise waiting.as_error(finding)
+        raise waiting.as_error(addressed(finding, site))
     await credentials.note(gateways, credential, Phase.DELIVERED)
     return await gateways.registries.service_time() if exists else began
 

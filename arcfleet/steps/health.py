@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from arcfleet import waiting
+from arcfleet.core.commands import addressed
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, TokenFacts
 from arcfleet.core.findings import Finding
 from arcfleet.core.manifest import Site
@@ -45,7 +46,7 @@ async def wait_healthy(
     if changed_at is None and facts.extension is not None:
         standing = extension_rules.judge(facts.extension, facts.cluster)
         if not standing.ok:
-            raise waiting.as_error(standing)
+            raise waiting.as_error(addressed(standing, site))
     looks: list[ConnectedRegistryFacts] = []
     began = gateways.clock.monotonic()
 
@@ -57,9 +58,10 @@ async def wait_healthy(
         found = registry_rules.judge(looks[-1], facts.cluster, now=now, active_since=changed_at)
         waited = gateways.clock.monotonic() - began
         if found.rule not in registry_rules.AWAY or (changed_at and waited < PATIENT):
-            return found
+            return addressed(found, site)
         depends = await around(gateways, site, looks[-1], max_age)
-        return registry_rules.judge(looks[-1], facts.cluster, now=now, active_since=changed_at, around=depends)
+        found = registry_rules.judge(looks[-1], facts.cluster, now=now, active_since=changed_at, around=depends)
+        return addressed(found, site)
 
     wait = waiting.until_settled(
         look,
@@ -78,7 +80,7 @@ async def around(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts, max
     """Return what a registry that is away depends on; read only now, so that healthy sites cost nothing."""
     listed = await gateways.registries.connected_registries(site.registry_ref, max_age=max_age)
     parent = listed.get((cr.parent or "").lower())
-    return Around(parent, await _sync_token(gateways, site, cr), site.registry)
+    return Around(parent, await _sync_token(gateways, site, cr))
 
 
 async def _sync_token(gateways: Gateways, site: Site, cr: ConnectedRegistryFacts) -> TokenFacts | None:

@@ -10,17 +10,18 @@ from arcfleet.core.facts import SiteFacts
 from arcfleet.core.journal import Phase
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
-from arcfleet.core.rotation import Decision, Policy
+from arcfleet.core.rotation import Decision
 from arcfleet.ports import Gateways
 from arcfleet.steps.credentials import generate_credential
 
 
-async def decide(gateways: Gateways, site: Site, facts: SiteFacts, policy: Policy) -> Decision:
+async def decide(gateways: Gateways, site: Site, facts: SiteFacts, *, asked: bool) -> Decision:
     """Return what a rotation does at a site now. Changes nothing."""
     token_id = facts.connected_registry.sync_token_id
     token = await gateways.registries.token(site.registry_ref, token_id, max_age=0)
     entry = await gateways.journal.read(journal.key(site.registry_ref, token.name))
-    return rotation.decide(facts, token, entry, policy, await gateways.registries.service_time())
+    now = await gateways.registries.service_time()
+    return rotation.decide(site, facts, token, entry, now, asked=asked)
 
 
 async def replace(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:

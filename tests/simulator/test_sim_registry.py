@@ -55,6 +55,20 @@ def test_catalog_and_tags_show_what_a_token_may_see(sim, http, password):
     assert answer == {"name": "app/web", "tags": ["next", "stable"]}
 
 
+def test_a_tags_attributes_tell_its_push(sim, http, password):
+    digest = sim.push("acreu1", "app/web", "next")
+    auth = bearer(http, CLOUD, "repository:app/web:metadata_read", basic("berlin1-pull", password))
+
+    shown = http.get(f"{CLOUD}/acr/v1/app/web/_tags/next", headers=auth).json()
+    missing = http.get(f"{CLOUD}/acr/v1/app/web/_tags/never", headers=auth)
+    denied = http.get(f"{CLOUD}/acr/v1/app/job/_tags/once", headers=auth)
+    elsewhere = http.get(f"{CLOUD}/acr/v1/app/web/_manifests", headers=auth)
+
+    assert (shown["imageName"], shown["tag"]["name"], shown["tag"]["digest"]) == ("app/web", "next", digest)
+    assert shown["tag"]["lastUpdateTime"].endswith("Z")
+    assert (missing.status_code, denied.status_code, elsewhere.status_code) == (404, 403, 404)
+
+
 def test_a_token_of_one_registry_is_none_of_another(http, password, site):
     site.install()
     auth = bearer(http, CLOUD, "repository:app/web:pull", basic("berlin1-pull", password))

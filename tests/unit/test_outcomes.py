@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from arcfleet.core.findings import Finding, Verdict, of_error
+from arcfleet.core.findings import Finding, Grade, Verdict, of_error
 from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, StepRecord, Trail, below
 from arcfleet.core.plan import Disposition, SitePlan, Step
 from arcfleet.core.reasons import Reason
@@ -15,6 +15,8 @@ FINDING = Finding(Verdict.FAILED, Reason.ARC_OFFLINE, "arc", "is Offline")
 ENDINGS = {
     Disposition.CREATE: Status.SUCCEEDED,
     Disposition.UPDATE: Status.SUCCEEDED,
+    Disposition.ROTATE: Status.SUCCEEDED,
+    Disposition.RETIRE: Status.SUCCEEDED,
     Disposition.NOOP: Status.NOOP,
     Disposition.DEFERRED: Status.DEFERRED,
     Disposition.BLOCKED: Status.BLOCKED,
@@ -33,6 +35,19 @@ def test_a_plan_that_was_carried_out_decides_the_outcome(disposition):
 
 def test_without_a_plan_nothing_was_done():
     assert Trail("berlin").outcome() == Outcome("berlin", Status.NOOP)
+
+
+def test_the_newest_finding_about_an_image_is_kept_also_by_a_failure():
+    weak, strong, other = (
+        Finding(Verdict.HEALTHY, Reason.OK, f"sync {name}", "m", grade=grade)
+        for name, grade in (("web", Grade.D), ("web", Grade.A), ("api", Grade.D))
+    )
+    trail = Trail("berlin")
+    trail.saw((weak, other))
+    trail.saw((strong,))
+
+    assert trail.outcome().images == (strong, other)
+    assert trail.outcome(PermanentError(Reason.DISK, "full")).images == (strong, other)
 
 
 def test_a_failure_keeps_the_history_and_names_the_step():

@@ -11,7 +11,7 @@ from examples import site, wanted
 from arcfleet.core import rights
 from arcfleet.core.calls import Call, registry_call
 from arcfleet.core.surveys import KubeRight, Permission
-from arcfleet.core.workloads import KINDS
+from arcfleet.core.workloads import CONTROLLERS, KINDS
 
 ROLES = Path(__file__).parents[2] / "deployments" / "roles"
 EXTENSION = f"{site().cluster_ref.id}/providers/Microsoft.KubernetesConfiguration/extensions/berlin"
@@ -100,9 +100,10 @@ def granted(name: str) -> set[KubeRight]:
 
 def test_the_role_of_a_workload_s_namespace_has_exactly_what_workloads_and_pull_secrets_need():
     needed = set(rights.kube_rights([wanted()], [("default", "regcred")]))
-    for version, resource in KINDS.values():
+    for kind, (version, resource) in KINDS.items():
         group = version.rpartition("/")[0]
-        needed |= {KubeRight(verb, group, resource, "default") for verb in ("create", "patch")}
+        verbs = ("get", "create", "patch") if kind in CONTROLLERS else ("create", "patch")
+        needed |= {KubeRight(verb, group, resource, "default") for verb in verbs}
 
     assert granted("kubernetes-workload.yaml") == needed
 

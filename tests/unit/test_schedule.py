@@ -7,7 +7,7 @@ from examples import NOW, cr, minutes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.schedule import next_sync, rests_between_syncs, until_next_sync
+from arcfleet.core.schedule import next_sync, rests_between_syncs, synced_since, until_next_sync
 
 DAILY = {"schedule": "0 8 * * *", "sync_window": "PT2H"}
 TICK = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -24,6 +24,23 @@ NEXT = {
 @pytest.mark.parametrize(("schedule", "now", "tick"), NEXT.values(), ids=NEXT)
 def test_the_next_sync_is_the_next_tick(schedule, now, tick):
     assert next_sync(cr(schedule=schedule), now) == tick
+
+
+SINCE = {
+    "never": ({"last_sync": None}, False),
+    "before": ({"last_sync": NOW - minutes(1)}, False),
+    "within the same minute": ({"last_sync": NOW + minutes(0.9)}, False),
+    "at the next tick": ({"last_sync": NOW + minutes(1)}, True),
+    "before the next tick of a rare schedule": ({"schedule": "0 13 * * *", "last_sync": NOW + minutes(59)}, False),
+    "at the next tick of a rare schedule": ({"schedule": "0 13 * * *", "last_sync": NOW + minutes(60)}, True),
+    "inside a window": ({**DAILY, "last_sync": NOW + minutes(1)}, True),
+    "too early inside a window": ({**DAILY, "last_sync": NOW + minutes(0.5)}, False),
+}
+
+
+@pytest.mark.parametrize(("values", "expected"), SINCE.values(), ids=SINCE)
+def test_only_a_sync_that_began_later_can_have_brought_something(values, expected):
+    assert synced_since(cr(**values), NOW) is expected
 
 
 RESTS = {

@@ -2,21 +2,39 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
-from examples import NOW, SITE, applied, cluster, cr, extension, facts, fleet, minutes, wanted
+from examples import (
+    DIGEST,
+    NOW,
+    SITE,
+    applied,
+    cluster,
+    container,
+    cr,
+    extension,
+    facts,
+    fleet,
+    minutes,
+    pod,
+    token,
+    wanted,
+)
 from fakes import Script, gateways, port
 from rich.console import Console
 
 from arcfleet.app import status as reading
 from arcfleet.app import tables
 from arcfleet.app.status import FleetStatus, SiteStatus
-from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.evidence import ClaimFacts, ExtensionEvidence
+from arcfleet.core.findings import Finding, Grade, Verdict
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 
 WEB = wanted()
 FINDING = Finding(Verdict.FAILED, Reason.CLUSTER_NOT_FOUND, "status", "cluster k-berlin does not exist")
+ARRIVED = Finding(Verdict.HEALTHY, Reason.OK, "sync app/web:stable", "served", "S3", grade=Grade.A)
 LIVE = {"workloads": {"web": applied(WEB)}}
 
 
@@ -48,6 +66,7 @@ ROWS = {
             "extension": "1.2.3 Succeeded",
             "registry": "Online",
             "last sync": "5 min ago",
+            "images": "1/1 (A)",
             "pods": "web 1/1",
         },
     ),
@@ -66,7 +85,7 @@ ROWS = {
 
 @pytest.mark.parametrize(("seen", "cells"), ROWS.values(), ids=ROWS)
 def test_a_sites_row_says_how_each_part_stands(seen, cells):
-    status = FleetStatus("f", (SiteStatus("berlin", seen, (WEB,), None, NOW + minutes(5)),), {})
+    status = FleetStatus("f", (SiteStatus("berlin", seen, (WEB,), None, NOW + minutes(5), images=(ARRIVED,)),), {})
 
     (row,) = reading.fleet_rows(status)
 
@@ -127,6 +146,95 @@ async def test_a_fleet_is_read_and_a_bad_site_hides_no_other():
     findings = {site.site: site.finding for site in status.sites}
     assert sorted((finding.reason if finding else "") for finding in findings.values()) == ["", "cluster_not_found"]
     assert [item.name for item in status.registries["acreu1"]] == ["berlinplant", "lyonplant"]
+
+
+WEB_LINES = '    kube: {context: k}\n    workloads: [{name: web, image: "app/web:stable"}]\n'
+PLACE = f"10.96.0.50/app/web@{DIGEST}"
+RUNS = pod(container(ready=True, image=PLACE, image_id=PLACE))
+
+
+def running(*pods, **around):
+    """Return a world in which the site's workload is applied and has these pods."""
+    here = world(clusters=(cluster(),), **around)
+    live = replace(applied(WEB), pods=pods)
+    pending = ExtensionEvidence(claim=ClaimFacts("Pending"))
+    here = replace(
+        here,
+        images=port(digest=Script(DIGEST), pushed=Script(None)),
+        kubernetes=port(login=Script(None), workload=Script(live), extension_evidence=Script(pending)),
+    )
+    here.registries.token = Script(token(password1=NOW))
+    here.registries.scope_actions = Script(["repositories/app/web/content/read"])
+    return here
+
+
+async def read_one(here):
+    (site,) = (await reading.read(here, fleet(fleet.__defaults__[0] + WEB_LINES))).sites
+    return site
+
+
+async def test_a_site_is_a_chain_from_arc_to_its_pods():
+    here = running(RUNS)
+
+    site = await read_one(here)
+
+    assert site.finding is None, site.finding
+    assert [found.rule for found in site.chain] == ["A1", "E14", "C7", "S3", "P2"]
+    assert reading.fleet_rows(FleetStatus("f", (site,), {}))[0]["images"] == "1/1 (A)"
+    # What pods prove is asked of nobody else.
+    assert here.registries.token.calls == here.images.pushed.calls == here.images.digest.calls[1:] == []
+
+
+async def test_what_no_pod_proves_azure_is_asked_for():
+    site = await read_one(running())
+
+    assert [(found.rule, found.grade) for found in site.images] == [("S7", "D")]
+
+
+async def test_a_pod_that_can_not_pull_tells_that_the_site_lacks_the_image():
+    missing = pod(container(image=PLACE, waiting_reason="ErrImagePull", waiting_message="manifest unknown"))
+    here = running(missing)
+
+    kept = await read_one(here)
+    here.registries.scope_actions = Script([])
+    never = await read_one(here)
+
+    assert (kept.finding.rule, kept.images[0].subject) == ("S5", "sync app/web:stable")
+    assert never.finding.rule == "S2"
+
+
+async def test_a_registry_that_is_away_is_looked_into():
+    away = {"berlinplant": cr(connection_state="Offline", activation="Active")}
+
+    site = await read_one(running(RUNS, listing=Script(away)))
+
+    assert (site.finding.reason, site.finding.rule) == (Reason.STORAGE_CLASS, "C11")
+
+
+async def test_drift_of_the_extension_is_shown():
+    here = running(RUNS)
+    here.extensions.extension = Script(extension(settings={"service.clusterIP": "10.96.0.9"}))
+
+    site = await read_one(here)
+
+    assert (site.finding.rule, site.finding.reason) == ("E13", Reason.DRIFT)
+    assert "service.clusterIP: 10.96.0.9 -> 10.96.0.50" in site.finding.message
+
+
+def test_a_chain_is_printed_with_its_cause():
+    bad = replace(FINDING, rule="C11", evidence=("seen [x]",), remedy="az acr …")
+    item = SiteStatus("berlin", facts(), (), bad, NOW, (ARRIVED, bad), (ARRIVED,))
+
+    lines = [" ".join(line.split()) for line in printed(tables.print_chain, item, width=60).splitlines()]
+
+    assert lines[0] == "PART VERDICT RULE WHAT"
+    assert "sync app/web:stable healthy S3 served (A)" in lines
+    assert lines[-4:] == [
+        "✗ berlin",
+        "cause cluster k-berlin does not exist [C11 cluster_not_found]",
+        "seen seen [x]",
+        "do az acr …",
+    ]
 
 
 async def test_the_deepest_cause_is_the_sites_finding():

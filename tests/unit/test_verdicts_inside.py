@@ -46,7 +46,7 @@ def test_the_deepest_cause_is_found(seen, reason):
 def test_a_cause_keeps_what_did_not_come_up_as_its_evidence():
     found = explain(STUCK, ExtensionEvidence((RUNNING,), BOUND, (FINE, PASSWORD)), SITE)
 
-    assert found.message == "the connected registry says that its sync password is refused"
+    assert found.message == "its log says that its sync password is refused"
     assert found.evidence == ("HTTP 200", "still Creating", f"pod log: {PASSWORD}")
 
 

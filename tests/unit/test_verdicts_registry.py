@@ -203,13 +203,13 @@ def test_a_gap_tells_when_the_next_sync_is(since, message):
 
 def test_what_keeps_a_registry_away_is_told_with_its_names():
     by_parent = judge(AWAY, cluster(), now=NOW, around=Around(cr(name="hub", connection_state="Offline")))
-    expired = judge(AWAY, cluster(), now=NOW, around=Around(token=valid_until(NOW), registry="acreu1"))
-    off = judge(AWAY, cluster(), now=NOW, around=Around(token=OFF, registry="acreu1"))
+    expired = judge(AWAY, cluster(), now=NOW, around=Around(token=valid_until(NOW)))
+    off = judge(AWAY, cluster(), now=NOW, around=Around(token=OFF))
 
     assert by_parent.message == "Offline, as its parent hub is Offline"
     assert expired.evidence == ("password1 expired at 2026-11-24 12:00Z",)
-    assert "az acr token credential generate --registry acreu1 --name berlinplant" in expired.remedy
-    assert off.remedy == "az acr token update --registry acreu1 --name berlinplant --status enabled"
+    assert "az acr token credential generate --registry {registry} --name berlinplant" in expired.remedy
+    assert off.remedy == "az acr token update --registry {registry} --name berlinplant --status enabled"
 
 
 DETAILS = {

@@ -16,6 +16,10 @@ from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.reasons import Reason
 
 SUBJECT = "extension"
+SHOW = (
+    "az k8s-extension show --cluster-type connectedClusters --cluster-name {cluster} --resource-group {group} "
+    "--name {extension}"
+)
 KEPT = timedelta(hours=48)
 """How long Azure keeps protected settings for a cluster that is out of contact."""
 LATE = timedelta(hours=40)
@@ -29,11 +33,14 @@ EXPIRED = (
 FAILURES: tuple[tuple[str, str, Reason, str], ...] = (
     # With "re-use" as with "reuse": Helm and the documentation differ.
     ("use a name that is still in use", "E3", Reason.NAME_IN_USE,
-     "a Helm release of this name exists: delete that extension, or name this one differently"),
+     "a Helm release of this name exists: give extension.name another one, or delete that extension: az k8s-extension "
+     "delete --cluster-type connectedClusters --cluster-name {cluster} --resource-group {group} --name {extension}"),
     ("chart path not found", "E3", Reason.BAD_VERSION,
-     "extension.version does not exist in this release train: correct it, or drop it and set autoUpgrade"),
+     "extension.version does not exist in this release train: correct it, or drop it and set autoUpgrade; az "
+     "k8s-extension extension-types list-versions-by-cluster --cluster-type connectedClusters --cluster-name {cluster} "
+     "--resource-group {group} --extension-type microsoft.containerregistry.connectedregistry"),
     ("being terminated", "E4", Reason.DELETE_IN_PROGRESS,
-     "an uninstall is still under way: deploy again once it has ended"),
+     "an uninstall is still under way: deploy again once it has ended: kubectl get namespace connected-registry"),
     ("already allocated", "E5", Reason.CLUSTER_IP_TAKEN,
      "choose a clusterIP that no service uses: kubectl get services --all-namespaces"),
     ("not in the valid range", "E5", Reason.CLUSTER_IP_OUT_OF_RANGE,
@@ -41,8 +48,8 @@ FAILURES: tuple[tuple[str, str, Reason, str], ...] = (
     ("does not match the current range", "E5", Reason.CLUSTER_IP_OUT_OF_RANGE,
      "choose a clusterIP inside the cluster's service range"),
     ("timed out waiting for the condition", "E5", Reason.HELM_TIMEOUT,
-     "look at the pods and volume claims of namespace connected-registry; an unbound claim needs a storage class "
-     "(extension.settings: pvc.storageClassName)"),
+     "kubectl get pods,pvc,events; an unbound claim needs a storage class (extension.settings: "
+     "pvc.storageClassName)"),
     ("protected settings", *EXPIRED),
 )  # fmt: skip
 
@@ -87,7 +94,7 @@ def failure(message: str, evidence: tuple[str, ...] = ()) -> Finding:
             return Finding(Verdict.FAILED, reason, SUBJECT, message, rule, evidence, remedy)
     return Finding(
         Verdict.FAILED, Reason.EXTENSION_FAILED, SUBJECT, message, "E7", evidence,
-        "read the message; then deploy again",
+        f"{SHOW}; delete it where it says nothing (az k8s-extension delete …), then deploy again",
     )  # fmt: skip
 
 
@@ -95,7 +102,7 @@ def _succeeded(extension: ExtensionFacts, changed_at: datetime | None, drift: Se
     errors = [status for status in extension.statuses if status.level.lower() == "error"]
     if errors:
         message = f"{errors[0].code}: {errors[0].message}"
-        remedy = "see the extension's statuses in the portal"
+        remedy = SHOW
         return Finding(
             Verdict.DEGRADED, Reason.EXTENSION_DEGRADED, SUBJECT, message, "E11", _evidence(extension), remedy
         )

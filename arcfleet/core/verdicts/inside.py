@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from arcfleet.core.commands import addressed, in_azure
-from arcfleet.core.evidence import BOUND, CLAIM, NAMESPACE, ExtensionEvidence
+from arcfleet.core.commands import addressed
+from arcfleet.core.evidence import BOUND, CLAIM, ExtensionEvidence
 from arcfleet.core.findings import Finding
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
@@ -51,11 +51,13 @@ def explain(finding: Finding, seen: ExtensionEvidence, site: Site) -> Finding:
         seen: What the cluster shows.
         site: For the names in the commands.
     """
-    cause = _by_claim(finding, seen, site) or _by_log(finding, seen, site) or _by_pods(finding, seen, site)
-    found = cause or finding
+    by_log = _by_log(finding, seen)
+    cause = _by_claim(finding, seen, site) or by_log or _by_pods(finding, seen)
+    found = addressed(cause or finding, site)
     symptom = () if cause is None else (finding.message,)
     lines = (f"pod log: {line}" for line in _errors(seen)[-LAST_LINES:])
-    events = (str(event) for event in seen.events[:LAST_EVENTS])
+    # What the registry itself says needs no events, of which the newest may be old.
+    events = () if cause is by_log and cause else (str(event) for event in seen.events[:LAST_EVENTS])
     quotes = (*found.evidence, *finding.evidence, *symptom, *lines, *events, *seen.unread)
     return replace(found, evidence=tuple(dict.fromkeys(quotes)))
 
@@ -64,37 +66,29 @@ def _by_claim(finding: Finding, seen: ExtensionEvidence, site: Site) -> Finding 
     if seen.claim is None or seen.claim.phase == BOUND:
         return None
     wanted = seen.claim.storage_class
-    return addressed(
-        replace(
-            finding,
-            reason=Reason.STORAGE_CLASS,
-            message=f"claim {CLAIM} is {seen.claim.phase}: no volume of storage class {wanted or '(the default one)'}",
-            remedy=f"kubectl describe pvc {CLAIM}; set extension.settings pvc.storageClassName of site {site.name} to "
-            "a class that exists (kubectl get storageclass), then deploy again",
-        ),
-        site,
-        NAMESPACE,
+    return replace(
+        finding,
+        reason=Reason.STORAGE_CLASS,
+        message=f"claim {CLAIM} is {seen.claim.phase}: no volume of storage class {wanted or '(the default one)'}",
+        remedy=f"kubectl describe pvc {CLAIM}; set extension.settings pvc.storageClassName of site {site.name} to a "
+        "class that exists (kubectl get storageclass), then deploy again",
     )
 
 
-def _by_log(finding: Finding, seen: ExtensionEvidence, site: Site) -> Finding | None:
+def _by_log(finding: Finding, seen: ExtensionEvidence) -> Finding | None:
     errors = _errors(seen)
     # An older error may be over: what it says now is why it is not there now.
     newest = errors[-1] if errors else ""
     for text, reason, means, remedy in LOG_LINES:
         if text in newest.lower():
-            return replace(
-                finding, reason=reason, message=f"the connected registry says that {means}", evidence=(),
-                remedy=in_azure(remedy, site),
-            )  # fmt: skip
+            return replace(finding, reason=reason, message=f"its log says that {means}", evidence=(), remedy=remedy)
     return None
 
 
-def _by_pods(finding: Finding, seen: ExtensionEvidence, site: Site) -> Finding | None:
+def _by_pods(finding: Finding, seen: ExtensionEvidence) -> Finding | None:
     for pod in seen.pods:
         found = pods.of_pod(pod, "connected registry's pod")
         if found:
-            found = addressed(found, site, NAMESPACE)
             return replace(
                 finding, reason=found.reason, message=f"its pod does not run: {found.message} [{found.rule}]",
                 evidence=found.evidence, remedy=found.remedy,

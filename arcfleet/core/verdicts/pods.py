@@ -30,13 +30,14 @@ PULL_ERRORS: tuple[tuple[re.Pattern[str], str, Reason, str], ...] = (
     (re.compile(r"unauthorized|insufficient.?scope|denied|authentication required|authorization failed"), "P5",
      Reason.CLIENT_TOKEN,
      "the pull secret's token must be valid, allow content/read on the repository, and be among the connected "
-     "registry's client tokens"),
+     "registry's client tokens: az acr token show --registry {registry} --name {token}; az acr connected-registry show "
+     "--registry {registry} --name {cr} --query clientTokenIds"),
     (re.compile(r"x509|certificate"), "P6", Reason.TRUST,
      "the node does not trust the registry: keep trustDistribution.enabled and cert-manager on, or install its CA"),
     (re.compile(r"http response to https client"), "P7", Reason.HTTP_REGISTRY,
      "the registry speaks http at this address: enable TLS on the extension, or allow the insecure registry"),
     (re.compile(r"refused|no route|timeout|i/o|unreachable"), "P8", Reason.REGISTRY_UNREACHABLE,
-     "nothing answers at the clusterIP: look at the pods of namespace connected-registry"),
+     "nothing answers at the clusterIP: look at the pods and the service of namespace connected-registry"),
 )  # fmt: skip
 
 

@@ -18,8 +18,9 @@ from arcfleet.core.schedule import next_sync, rests_between_syncs
 
 SUBJECT = "connected registry"
 LOOK = (
-    "read what it says: kubectl logs -n connected-registry deployment/connected-registry; at ALREADY_ACTIVATED another "
-    "instance holds it: az acr connected-registry deactivate; at UNAUTHORIZED its password was replaced by somebody"
+    "read what it says: kubectl logs deployment/connected-registry; at ALREADY_ACTIVATED another instance holds it: az "
+    "acr connected-registry deactivate --registry {registry} --name {cr}; at UNAUTHORIZED its password was replaced by "
+    "somebody"
 )
 DISK_WORDS = ("denied", "no space")
 """What a DiskError says when a person must act."""
@@ -31,12 +32,11 @@ AWAY = frozenset({"C5", "C11"})
 class Around:
     """What a registry that is away depends on; None where it was not looked at.
 
-    `parent` is the connected registry above, `token` its sync token, `registry` the cloud registry's name.
+    `parent` is the connected registry above, `token` its sync token.
     """
 
     parent: ConnectedRegistryFacts | None = None
     token: TokenFacts | None = None
-    registry: str = "…"
 
 
 def judge(
@@ -86,12 +86,11 @@ def _unhealthy(cr: ConnectedRegistryFacts) -> Finding:
     if any(word in detail.lower() for detail in details for word in DISK_WORDS):
         return Finding(
             Verdict.FAILED, Reason.DISK, SUBJECT, message, "C6", details,
-            "make room on the registry's volume, or let it write there: kubectl describe pvc -n connected-registry "
-            "connected-registry-pvc",
+            "make room on the registry's volume, or let it write there: kubectl describe pvc connected-registry-pvc",
         )  # fmt: skip
     return Finding(
         Verdict.DEGRADED, Reason.REGISTRY_UNHEALTHY, SUBJECT, message, "C6", details,
-        f"az acr connected-registry show --name {cr.name} --registry … --query statusDetails",
+        "az acr connected-registry show --registry {registry} --name {cr} --query statusDetails",
     )  # fmt: skip
 
 
@@ -144,7 +143,7 @@ def _by_token(cr: ConnectedRegistryFacts, around: Around, now: datetime) -> Find
     if token.status.lower() == "disabled":
         return Finding(
             Verdict.FAILED, Reason.CREDENTIAL_UNUSABLE, SUBJECT, f"Offline, as its sync token {name} is disabled", "C4",
-            remedy=f"az acr token update --registry {around.registry} --name {name} --status enabled",
+            remedy=f"az acr token update --registry {{registry}} --name {name} --status enabled",
         )  # fmt: skip
     if any(password.expires is None or password.expires > now for password in token.passwords):
         return None
@@ -152,6 +151,7 @@ def _by_token(cr: ConnectedRegistryFacts, around: Around, now: datetime) -> Find
     return Finding(
         Verdict.FAILED, Reason.CREDENTIAL_UNUSABLE, SUBJECT,
         f"Offline, as its sync token {name} has no password that is valid", "C4", ends,
-        f"az acr token credential generate --registry {around.registry} --name {name} --password1, then give it to the "
-        "extension: az k8s-extension update --config-protected-file …",
+        f"az acr token credential generate --registry {{registry}} --name {name} --password1, then give it to the "
+        "extension: az k8s-extension update --cluster-type connectedClusters --cluster-name {cluster} --resource-group "
+        "{group} --name {extension} --config-protected-file …",
     )  # fmt: skip
