@@ -109,7 +109,7 @@ def operator(tmp_path: Path, database: Database) -> Operator:
 
 def until(condition, what: str) -> None:
     """Wait for something that happens soon."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
