@@ -13,6 +13,9 @@ from arcfleet.core.resolve import Discovered
 from arcfleet.core.workloads import Object
 from arcfleet.errors import ManifestError
 
+MAX_FILES = 1000
+"""Of a folder that is one fleet."""
+
 
 def load(path: str | Path, discovered: Discovered | None = None) -> Fleet:
     """Read, validate and resolve a fleet. Nothing is sent anywhere.
@@ -68,6 +71,8 @@ def read(path: str | Path) -> Sources:
     files = [file for file in found if file.suffix == ".yaml"]
     if not files:
         raise ManifestError((f"{path}  the folder holds no file that ends in .yaml",))
+    if len(files) > MAX_FILES:
+        raise ManifestError((f"{path}  the folder holds more than {MAX_FILES:,} files that end in .yaml",))
     documents, bytes_left, values_left = [], source.MAX_BYTES, source.MAX_VALUES
     for file in files:
         text = _text(file, file.name, bytes_left)

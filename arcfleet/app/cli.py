@@ -14,22 +14,19 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from pydantic import ValidationError
-from rich.console import Console
 
 from arcfleet import __version__, fleetfile
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, status, tables
+from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
-from arcfleet.app.live import Watch, print_report
-from arcfleet.app.prefect_server import PrefectServer
+from arcfleet.app.live import print_report
 from arcfleet.core import fleet_plan, json_schema
 from arcfleet.core import report as rendering
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import FleetReport, Result
-from arcfleet.core.reasons import Reason
-from arcfleet.errors import FleetError, ManifestError, PermanentError
+from arcfleet.core.outcomes import Result
+from arcfleet.errors import FleetError, ManifestError
 from arcfleet.settings import Settings
 
 app = App(
@@ -73,7 +70,32 @@ def deploy(
     """
     console = tables.console_of(stderr=json_output)
     loaded = loading.load(fleet, site, label, simulator)
-    report = run_deploy(console, fleet, loaded, max_concurrency)
+    report = runs.run(console, fleet, loaded, runs.deploy_fleet, max_concurrency=max_concurrency)
+    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
+    return EXIT[report.result]
+
+
+@app.command
+def rotate(
+    fleet: FleetPath,
+    *,
+    site: Names = None,
+    label: Labels = None,
+    now: Annotated[bool, Parameter(help="Rotate whatever the passwords' age.", negative="")] = False,
+    max_failures: Annotated[int, Parameter(help="Stop after more failures than this.", validator=Number(gte=0))] = 0,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Rotate the sync passwords that are due, and end those that were replaced long enough ago.
+
+    A new password goes into the idle slot and is seen to work before the old one ends. One site more than may fail is
+    worked on at once.
+
+    Exit codes: as those of deploy.
+    """
+    console = tables.console_of(stderr=json_output)
+    loaded = loading.load(fleet, site, label, simulator)
+    report = runs.run(console, fleet, loaded, runs.rotate_credentials, now=now, max_failures=max_failures)
     print_json(rendering.to_json(report)) if json_output else print_report(console, report)
     return EXIT[report.result]
 
@@ -201,35 +223,6 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
     with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
         return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
     return 0
-
-
-def run_deploy(console: Console, path: Path, fleet: Fleet, max_concurrency: int | None) -> FleetReport:
-    """Run the deploy flow in this process, watched on the console, and return its report.
-
-    Raises:
-        PermanentError: There is no Prefect server, or the run ended before it had a report.
-    """
-    settings = Settings()
-    sites = [site.name for site in fleet.sites]
-    with (
-        prefect_server.available(settings.home) as server,
-        Watch(console, fleet.name, settings.time_scale) as watch,
-    ):
-        state = asyncio.run(_deploy(str(path.resolve()), sites, max_concurrency, watch, server))
-    if watch.report is None:
-        raise PermanentError(Reason.INTERNAL, f"the run ended as {state}, without a report", "its log: arcfleet ui")
-    return watch.report
-
-
-async def _deploy(path: str, sites: list[str], max_concurrency: int | None, watch: Watch, server: PrefectServer) -> str:
-    # Prefect reads its settings at import; they are set by now.
-    from flows.deploy_fleet import deploy_fleet  # noqa: PLC0415
-    from tasks import runtime  # noqa: PLC0415
-
-    await asyncio.to_thread(server.wait_ready)
-    runtime.watcher.set(watch)
-    state: Any = await deploy_fleet(path, sites=sites, max_concurrency=max_concurrency, return_state=True)
-    return f"{state.name}: {state.message}"
 
 
 async def make_plan(fleet: Fleet) -> FleetPlan:

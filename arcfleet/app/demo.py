@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.text import Text
 
 from arcfleet import fleetfile
-from arcfleet.app import cli, prefect_server, rehearsal, status, tables
+from arcfleet.app import cli, prefect_server, rehearsal, runs, status, tables
 from arcfleet.app.live import print_report
 from arcfleet.core.outcomes import FleetReport, Status
 from arcfleet.settings import Settings
@@ -39,7 +39,7 @@ def main() -> int:
     # The Prefect server takes longest to start, so it comes first.
     with prefect_server.available(Settings().home), rehearsal.running(world, speed=SPEED) as running:
         rehearsal.enter(running.addresses)
-        report = cli.run_deploy(console, FLEET, fleet, None)
+        report = runs.run(console, FLEET, fleet, runs.deploy_fleet)
         found = asyncio.run(cli.read_status(fleet))
     tables.print_article_tables(console, found)
     console.print()

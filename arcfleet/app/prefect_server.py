@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[PrefectServer]:
             stdin=subprocess.PIPE,
             stdout=sink,
             stderr=sink,
-            env={**os.environ, "PREFECT_UI_ENABLED": "0"},
+            env=_without_credentials(os.environ) | {"PREFECT_UI_ENABLED": "0"},
             **APART,
         )
         try:
@@ -135,6 +135,11 @@ def serve(port: int) -> None:
 
     threading.Thread(target=end_with_parent, daemon=True).start()
     server.run()
+
+
+def _without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what signs in to Azure and to clusters: the server needs none of it, and lives longer than a step."""
+    return {name: value for name, value in environment.items() if not name.startswith(("ARCFLEET_", "AZURE_"))}
 
 
 def _flush() -> None:

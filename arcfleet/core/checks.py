@@ -10,7 +10,7 @@ from arcfleet.core.layers import Draft
 from arcfleet.core.manifest import Site
 
 MAX_CONNECTED_REGISTRIES = 50
-"""Of one cloud registry (MicrosoftDocs, container-registry, "Azure Container Registry service tiers")."""
+"""Of one cloud registry (MicrosoftDocs, container-registry, intro-connected-registry.md)."""
 
 Sited = tuple[Draft, Site]
 

@@ -58,7 +58,7 @@ def decide(facts: SiteFacts) -> Decision:
         return Decision(Action.NONE, Reason.OK, "the connected registry signs in with a managed identity")
     if extension is None:
         return _without_extension(cr, online=online)
-    return _with_extension(extension, online=online)
+    return _with_extension(extension, online=online, refusal=facts.refusal)
 
 
 def _without_extension(cr: ConnectedRegistryFacts, *, online: bool) -> Decision:
@@ -70,7 +70,7 @@ def _without_extension(cr: ConnectedRegistryFacts, *, online: bool) -> Decision:
     return Decision(Action.GENERATE, Reason.OK, "no instance uses a password")
 
 
-def _with_extension(extension: ExtensionFacts, *, online: bool) -> Decision:
+def _with_extension(extension: ExtensionFacts, *, online: bool, refusal: str) -> Decision:
     state = extension.provisioning_state.lower()
     if state in {"accepted", "creating", "updating", "deleting", "pending"}:
         return Decision(Action.WAIT, Reason.EXTENSION_IN_PROGRESS, f"the extension is {state}")
@@ -78,6 +78,8 @@ def _with_extension(extension: ExtensionFacts, *, online: bool) -> Decision:
         return Decision(Action.NONE, Reason.OK, "the connected registry is in contact with its password")
     if state in {"failed", "canceled"}:
         return Decision(Action.GENERATE, Reason.EXTENSION_FAILED, "the failed installation is repeated")
+    if refusal:
+        return Decision(Action.GENERATE, Reason.BAD_CREDENTIAL, "a new sync password: the registry's is refused")
     return Decision(Action.NONE, Reason.OK, "an installed registry out of contact is diagnosed, not given a password")
 
 

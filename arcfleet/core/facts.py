@@ -219,5 +219,7 @@ class SiteFacts:
     """By workload: its Deployment; None where it does not exist."""
     pull_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """By (namespace, name): whether the secret holds a login for the site's address."""
+    refusal: str = ""
+    """The line of the connected registry's log that says that its password is refused; empty where none does."""
     contents: RegistryContents | None = None
     """What the cloud registry holds; read where the site has `ensure`."""

@@ -19,7 +19,7 @@ from arcfleet.errors import ManifestError
 MAX_SITES = 5000
 MAX_MATCHES = 2_000_000
 """Comparisons of a group's label with a site's; 500 sites and 50 groups of two labels take 75,000."""
-MAX_MERGED = 500_000
+MAX_MERGED = 300_000
 """Values of all sites together once defaults and groups are merged in; 500 sites have about 20,000."""
 
 

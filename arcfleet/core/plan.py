@@ -128,7 +128,9 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
     secrets = tuple(
         dict.fromkeys(key for w in wanted if not facts.pull_secrets.get(key := (w.namespace, w.workload.pull_secret)))
     )
+    repair = () if changes or not install else (decision.because,)
     because = (
+        *repair,
         *(change.because for change in ensured),
         *changes,
         *(f"pull secret {namespace}/{name}" for namespace, name in secrets),

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from arcfleet.core import manifest
 from arcfleet.core.fields import LONGEST_TEXT, Model
@@ -73,17 +74,17 @@ def told(error: ValidationError, *, suggest: bool = True) -> Iterable[tuple[Path
         suggest: Look for a key that an unknown one may be meant to be, which takes a while.
     """
     for detail in error.errors(include_url=False, include_context=False)[:ENOUGH]:
-        path = tuple(detail["loc"])
-        yield tuple(part for part in path if part != "[key]"), _message(detail["type"], detail, path, suggest)
+        # A key that is wrong by itself is told at its own place.
+        yield tuple(part for part in detail["loc"] if part != "[key]"), _message(detail, suggest)
 
 
-def _message(kind: str, detail: Any, path: Path, suggest: bool) -> str:
+def _message(detail: ErrorDetails, suggest: bool) -> str:
+    kind = detail["type"]
     if kind == "extra_forbidden":
-        return f"is no key that arcfleet knows{_meant(str(path[-1])) if suggest else ''}"
+        return f"is no key that arcfleet knows{_meant(str(detail['loc'][-1])) if suggest else ''}"
     if kind == "string_type":
         return _no_text(detail["input"])
-    message: str = _WORDS.get(kind) or detail["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return message
+    return _WORDS.get(kind) or detail["msg"].removeprefix("Value error, ").replace("Input should", "should")
 
 
 def _no_text(given: Any) -> str:
@@ -104,10 +105,6 @@ def _meant(key: str) -> str:
 
 @cache
 def _keys() -> tuple[str, ...]:
-    """Return all keys of the file's models."""
-    models = (getattr(manifest, name) for name in manifest.__all__ if name not in {"Fleet", "Site"})
-    return tuple({field.alias or "" for model in models for field in _fields(model)})
-
-
-def _fields(model: type[Model]) -> Iterable[Any]:
-    return model.model_fields.values()
+    """Return all keys of the file's models, in the same order in every process."""
+    models: list[type[Model]] = [getattr(manifest, name) for name in manifest.__all__ if name not in {"Fleet", "Site"}]
+    return tuple(sorted({field.alias or "" for model in models for field in model.model_fields.values()}))

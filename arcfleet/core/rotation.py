@@ -97,7 +97,7 @@ def _due(token: TokenFacts, facts: SiteFacts, entry: Entry | None, policy: Crede
         return ""
     if used.expires and used.expires - now < EXPIRY_MARGIN:
         return f"the password of {used.name} ends {used.expires:%Y-%m-%d %H:%MZ}"
-    if policy.rotate_after and now - used.created >= policy.rotate_after:
+    if now - used.created >= policy.rotate_after:
         return f"the password of {used.name} is {ago((now - used.created).total_seconds())} old"
     return ""
 

@@ -152,8 +152,8 @@ Workloads = Annotated[tuple[Workload, ...], AfterValidator(_names_differ)]
 class Credentials(Model):
     """When the sync token's passwords are rotated, by `arcfleet rotate`."""
 
-    rotate_after: Duration | None = timedelta(days=90)
-    """A password older than this is due; `null` for never by age. One that ends soon is due whatever its age."""
+    rotate_after: Duration = timedelta(days=90)
+    """A password older than this is due. One that ends soon is due whatever its age."""
     retire_after: Duration = timedelta(hours=24)
     """How long the replaced password still holds."""
 

@@ -11,9 +11,12 @@ from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFa
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
+from arcfleet.core.schedule import rests_between_syncs
+from arcfleet.core.verdicts import inside
 from arcfleet.core.workloads import Desired, Object
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
+from arcfleet.steps import diagnosis
 
 LISTED = 30.0
 """Seconds for which one list of what a registry holds serves the sites that are observed."""
@@ -45,7 +48,17 @@ async def observe(
         return facts, ()
     wanted = await _desired(gateways, site, registry.login_server, manifests)
     found, secrets = await _in_cluster(gateways, site, wanted)
-    return replace(facts, workloads=found, pull_secrets=secrets), wanted
+    refusal = inside.refusal(await diagnosis.look(gateways, site)) if await _is_away(gateways, facts) else ""
+    return replace(facts, workloads=found, pull_secrets=secrets, refusal=refusal), wanted
+
+
+async def _is_away(gateways: Gateways, facts: SiteFacts) -> bool:
+    """Tell whether an installed registry is out of contact though it should be in contact: its log may say why."""
+    cr, extension = facts.connected_registry, facts.extension
+    if extension is None or extension.provisioning_state.lower() != "succeeded":
+        return False
+    in_contact = cr.connection_state.lower() in {"online", "syncing"}
+    return not in_contact and not rests_between_syncs(cr, await gateways.registries.service_time())
 
 
 async def _in_registry(

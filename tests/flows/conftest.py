@@ -67,9 +67,9 @@ def recorder() -> Recorder:
 def deploy(
     prefect_home: Path, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Awaitable[FleetReport]]:
-    """Deploy a fleet file's text to a simulator, through the flow."""
+    """Take a fleet file's text to a simulator, through the flow: the deploy flow where no other is named."""
 
-    async def run(sim: Simulator, text: str, **parameters) -> FleetReport:
+    async def run(sim: Simulator, text: str, *, flow=deploy_fleet, **parameters) -> FleetReport:
         path = tmp_path / "fleet.yaml"
         path.write_text(text)
         addresses = {"arm": sim.url, "control": sim.control, "speed": sim.get("/time")["speed"]}
@@ -77,7 +77,7 @@ def deploy(
             monkeypatch.setenv(name, value)
         token = runtime.watcher.set(recorder)
         try:
-            await deploy_fleet(str(path), **parameters, return_state=True)
+            await flow(str(path), **parameters, return_state=True)
         finally:
             runtime.watcher.reset(token)
         return recorder.reports[-1]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = ("initdb", "postgres", "pg_dump", "createdb", "pg_isready")
+TOOLS = ("initdb", "postgres", "pg_dump", "pg_isready")
 FAST = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
 SETTING = "PREFECT_API_DATABASE_CONNECTION_URL"
 
@@ -60,9 +60,8 @@ def _serve(folder: Path, user: str | None) -> Iterator[Database]:
         try:
             address = ["-h", "127.0.0.1", "-p", str(port), "-U", "prefect"]
             _await(["pg_isready", *address, "-d", "postgres"])
-            subprocess.run(["createdb", *address, "prefect"], check=True, timeout=60)
-            url = f"postgresql+asyncpg://prefect@127.0.0.1:{port}/prefect"
-            yield Database({SETTING: url}, ("pg_dump", *address, "prefect"))
+            url = f"postgresql+asyncpg://prefect@127.0.0.1:{port}/postgres"
+            yield Database({SETTING: url}, ("pg_dump", *address, "postgres"))
         finally:
             it.terminate()
 

@@ -62,7 +62,7 @@ async def test_a_claim_that_is_not_bound_is_seen_before_helm_takes_it_away(simul
     )  # fmt: skip
 
 
-async def test_a_password_that_somebody_replaced_is_read_from_the_pods_log(simulate, deploy):
+async def test_a_password_that_somebody_replaced_is_read_from_the_pods_log_and_replaced(simulate, deploy):
     text = fleet_text(1, **QUICK)
     sim = installing(simulate, text)
     await deploy(sim, text)
@@ -70,15 +70,29 @@ async def test_a_password_that_somebody_replaced_is_read_from_the_pods_log(simul
         sim.post("/password", {"registry": "acreu1", "token": "plant1", "name": slot})
     sim.step(1200)
 
+    report = await deploy(sim, text)
+
+    assert report.outcomes[0].status is Status.SUCCEEDED
+    assert report.outcomes[0].changes == ("a new sync password: the registry's is refused",)
+
+
+async def test_a_refused_password_is_told_with_the_command_where_the_cluster_can_be_looked_at_too_late(
+    simulate, deploy
+):
+    text = fleet_text(1, **QUICK)
+    sim = installing(simulate, text)
+    await deploy(sim, text)
+    for slot in credentials.SLOTS:
+        sim.post("/password", {"registry": "acreu1", "token": "plant1", "name": slot})
+    sim.step(1200)
+    # The first look meets no log, so that the site is found healthy but for its contact.
+    body = {"kind": "Status", "status": "Failure", "message": "pods is forbidden", "code": 403}
+    sim.fault({"path": "/kube/k-s1/.*/connected-registry/pods", "times": 1, "effect": {"status": 403, "body": body}})
+
     await diagnosed(
-        deploy,
-        sim,
-        text,
-        Reason.BAD_CREDENTIAL,
-        "C11",
-        "Incorrect Password",
-        "az k8s-extension update --cluster-name k-s1",
-    )
+        deploy, sim, text, Reason.BAD_CREDENTIAL, "C11",
+        "Incorrect Password", "az k8s-extension update --cluster-name k-s1",
+    )  # fmt: skip
 
 
 async def test_an_activation_that_another_instance_holds_is_read_from_the_pods_log(simulate, deploy):

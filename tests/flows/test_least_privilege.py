@@ -11,14 +11,19 @@ import httpx
 import pytest
 import yaml
 
+from arcfleet.app import plan as planning
+from arcfleet.app import status
 from arcfleet.core.outcomes import FleetReport, Result, Status
+from arcfleet.core.plan import Disposition
 from arcfleet.core.reasons import Reason
+from arcfleet.gateways import connect
 from simulator import Simulator
-from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text
+from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text, settings_of
 
 ROLES = Path(__file__).parents[2] / "deployments" / "roles"
 RBAC = "apis/rbac.authorization.k8s.io/v1"
 TEXT = fleet_text(1)
+CHANGED = {"settings": {"pvc.storageRequest": "300Gi"}}
 UNCHECKED = {"Microsoft.Authorization/permissions/read", "Microsoft.Resources/subscriptions/providers/read"}
 """Without these the preflight checks less, and a deploy goes on."""
 
@@ -28,14 +33,19 @@ def actions(*names: str) -> list[str]:
     return [action for name in names for action in json.loads((ROLES / f"arcfleet-{name}.json").read_text())["Actions"]]
 
 
+def principals(granted: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the principals of a world whose caller has these actions in the two resource groups, and no others."""
+    groups = [f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}" for name in ("rg-acr", "rg-arc")]
+    roles = [{"scope": group, "actions": list(granted)} for group in groups]
+    return [{"clientId": "arcfleet", "token": "unsigned", "roles": roles}]
+
+
 def as_role(granted: Iterable[str]) -> Callable[[dict[str, Any]], None]:
-    """Return a change of a world: the caller has these actions in the two resource groups, and no others."""
+    """Return a change of a world: the caller has these actions, and a user of his own in each cluster."""
     held = list(granted)
 
     def change(world: dict[str, Any]) -> None:
-        groups = [f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}" for name in ("rg-acr", "rg-arc")]
-        roles = [{"scope": group, "actions": held} for group in groups]
-        world["principals"] = [{"clientId": "arcfleet", "token": "unsigned", "roles": roles}]
+        world["principals"] = principals(held)
         for cluster in world["clusters"]:
             cluster["kubernetes"]["user"] = {"name": "arcfleet", "role": "cluster-admin"}
 
@@ -91,7 +101,7 @@ async def test_a_full_deploy_works_with_exactly_the_rights_of_the_role_files(sim
     grant(sim)
 
     report = await deploy(sim, TEXT)
-    changed = await deploy(sim, fleet_text(1, extension={"settings": {"pvc.storageRequest": "300Gi"}}))
+    changed = await deploy(sim, fleet_text(1, extension=CHANGED))
 
     assert report.result is Result.COMPLETED, report.outcomes[0].finding
     assert [outcome.status for outcome in (*report.outcomes, *changed.outcomes)] == [Status.SUCCEEDED] * 2
@@ -142,3 +152,23 @@ async def test_without_a_right_that_only_the_preflight_uses_a_deploy_goes_on(sim
     report = await deploy(sim, TEXT)
 
     assert report.result is Result.COMPLETED, report.outcomes[0].finding
+
+
+async def test_planning_and_status_need_no_more_than_the_plan_role(simulate, deploy):
+    sim = simulate(fleet_of(TEXT), extensionInstall=60)
+    await deploy(sim, TEXT)
+    sim.post("/principals", {"principals": principals(actions("plan"))})
+    before = written(sim)
+
+    async with connect(settings_of(sim)) as gateways:
+        settled = await planning.make(gateways, fleet_of(TEXT))
+        shown = await status.read(gateways, fleet_of(TEXT))
+        changed = await planning.make(gateways, fleet_of(fleet_text(1, extension=CHANGED)))
+
+    assert settled.counts == {Disposition.NOOP: 1}
+    assert [site.finding for site in shown.sites] == [None]
+    # The rights to make a change are those of the identity that plans: this one has none.
+    finding = changed.sites["s1"].finding
+    assert (finding.rule, finding.reason) == ("N5", Reason.FORBIDDEN)
+    assert "Microsoft.ContainerRegistry/registries/generateCredentials/action" in finding.message
+    assert written(sim) == before

@@ -64,6 +64,11 @@ ROWS = {
     "succeeded, online": (facts(), (Action.NONE, Reason.OK)),
     "succeeded, syncing": (facts(connected_registry=cr(connection_state="Syncing")), (Action.NONE, Reason.OK)),
     "succeeded, offline": (facts(connected_registry=cr(**OFFLINE)), (Action.NONE, Reason.OK)),
+    "succeeded, offline, its password refused": (
+        facts(connected_registry=cr(**OFFLINE), refusal="Incorrect Password"),
+        (Action.GENERATE, Reason.BAD_CREDENTIAL),
+    ),
+    "online after a refusal": (facts(refusal="Incorrect Password"), (Action.NONE, Reason.OK)),
     "succeeded, unhealthy": (facts(connected_registry=cr(connection_state="Unhealthy")), (Action.NONE, Reason.OK)),
     "failed, online": (facts(extension=extension("Failed")), (Action.NONE, Reason.OK)),
     "failed, offline": (

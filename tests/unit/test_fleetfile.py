@@ -203,6 +203,14 @@ def test_the_values_of_a_folder_are_counted_together(tmp_path):
         fleetfile.load(folder)
 
 
+def test_a_folder_of_more_files_than_any_fleet_has_is_refused_unread(tmp_path):
+    for number in range(1001):
+        (tmp_path / f"{number}.yaml").touch()
+
+    with pytest.raises(ManifestError, match=r"the folder holds more than 1,000 files that end in \.yaml"):
+        fleetfile.load(tmp_path)
+
+
 def test_missing_manifests_of_many_sites_are_listed_up_to_a_hundred(tmp_path):
     workloads = ", ".join(f"{{name: w{i}, manifest: gone{i}.yaml}}" for i in range(150))
 

@@ -152,7 +152,7 @@ LARGE = {
     ),
     "defaults for as many sites": (
         f"{HEAD}defaults: {{labels: {{{', '.join(f'k{i}: x' for i in range(900))}}}}}\nsites:\n{SMALL * 2000}",
-        "sites[553]  the sites so far have over 500,000 values, merged",
+        "sites[331]  the sites so far have over 300,000 values, merged",
     ),
     "one text": (f"{FLEET}    labels: {{a: {'x' * 2_000_000}}}\n", "is too long: 2,048 characters at most"),
     "an image": (

@@ -158,3 +158,13 @@ def test_a_setting_that_differs_reinstalls_with_a_password():
 
 def test_steps_read_as_the_names_of_task_runs():
     assert [str(step) for step in Step][:3] == ["observe", "preflight", "ensure connected registry"]
+
+
+def test_a_registry_whose_password_is_refused_gets_a_new_one():
+    away = facts(connected_registry=cr(connection_state="Offline"), refusal="UNAUTHORIZED Incorrect Password", **FINE)
+
+    made = plan(site(), away, (WEB,))
+
+    assert (made.disposition, made.install) == (Disposition.UPDATE, True)
+    assert made.because == ("a new sync password: the registry's is refused",)
+    assert plan(site(), facts(connected_registry=cr(connection_state="Offline"), **FINE), (WEB,)).changes is False

@@ -1,6 +1,7 @@
 """The role files of deployments/roles hold every right that arcfleet asks for, and none that it does not need."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from arcfleet.core.surveys import KubeRight, Permission
 from arcfleet.core.workloads import CONTROLLERS, KINDS
 
 ROLES = Path(__file__).parents[2] / "deployments" / "roles"
+SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
 EXTENSION = f"{site().cluster_ref.id}/providers/Microsoft.KubernetesConfiguration/extensions/berlin"
 INSTALLATION = [registry_call(site(), "POST", "generateCredentials"), Call("PUT", EXTENSION), Call("PATCH", EXTENSION)]
 ENSURED = [
@@ -74,6 +76,15 @@ def test_an_azure_role_is_what_az_role_definition_create_takes(name):
     assert (found["NotActions"], found["DataActions"], found["NotDataActions"]) == ([], [], [])
     assert len(found["Actions"]) == len(set(found["Actions"]))
     assert found["AssignableScopes"] == ["/subscriptions/00000000-0000-0000-0000-000000000000"]
+
+
+def test_the_documentation_says_of_every_action_what_it_is_for():
+    rows = [line.strip("|").split("|") for line in re.findall(r"^\| `Microsoft.*", SECURITY.read_text(), re.MULTILINE)]
+    documented = {action.strip(" `"): [bool(mark.strip()) for mark in marks] for action, *marks, _why in rows}
+
+    held = {action for name in NEEDED for action in role(name)["Actions"]}
+    assert all(why.strip() for *_, why in rows)
+    assert documented == {action: [action in role(name)["Actions"] for name in NEEDED] for action in held}
 
 
 def test_there_is_no_role_file_that_is_not_tested():

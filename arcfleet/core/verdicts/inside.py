@@ -27,12 +27,13 @@ EXPLAINED = frozenset(
 )
 """Reasons that say that something does not come up; what is inside the cluster may say why."""
 
+REFUSED = "incorrect password"
 # Words of the newest error in the log -> its reason, what it means, what to do.
 LOG_LINES: tuple[tuple[str, Reason, str, str], ...] = (
     ("already_activated", Reason.ALREADY_ACTIVATED, "another instance holds the activation",
      "make sure that no other instance is in use, then: az acr connected-registry deactivate --registry {registry} "
      "--name {cr}; the pod activates itself within some minutes"),
-    ("incorrect password", Reason.BAD_CREDENTIAL, "its sync password is refused",
+    (REFUSED, Reason.BAD_CREDENTIAL, "its sync password is refused",
      "give it a new one: az acr connected-registry get-settings --registry {registry} --name {cr} --parent-protocol "
      "https --generate-password 1, then az k8s-extension update --cluster-name {cluster} --resource-group {group} "
      "--cluster-type connectedClusters --name {extension} --config-protected-file …"),
@@ -60,6 +61,12 @@ def explain(finding: Finding, seen: ExtensionEvidence, site: Site) -> Finding:
     events = () if cause is by_log and cause else (str(event) for event in seen.events[:LAST_EVENTS])
     quotes = (*found.evidence, *finding.evidence, *symptom, *lines, *events, *seen.unread)
     return replace(found, evidence=tuple(dict.fromkeys(quotes)))
+
+
+def refusal(seen: ExtensionEvidence) -> str:
+    """Return the line of the log that says that the registry's password is refused; empty where the newest doesn't."""
+    errors = _errors(seen)
+    return errors[-1] if errors and REFUSED in errors[-1].lower() else ""
 
 
 def _by_claim(finding: Finding, seen: ExtensionEvidence, site: Site) -> Finding | None:

@@ -1,0 +1,71 @@
+"""Running a flow in this process, watched on the console."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from arcfleet.app import prefect_server
+from arcfleet.app.live import Watch
+from arcfleet.app.prefect_server import PrefectServer
+from arcfleet.core.manifest import Fleet
+from arcfleet.core.outcomes import FleetReport
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import PermanentError
+from arcfleet.settings import Settings
+
+Import = Callable[[], Any]
+"""Imports a flow and returns it: Prefect reads its settings at import, when they are set."""
+
+
+def deploy_fleet() -> Any:
+    """Import the deploy flow."""
+    from flows.deploy_fleet import deploy_fleet as flow  # noqa: PLC0415
+
+    return flow
+
+
+def rotate_credentials() -> Any:
+    """Import the rotation flow."""
+    from flows.rotate_credentials import rotate_credentials as flow  # noqa: PLC0415
+
+    return flow
+
+
+def run(console: Console, path: Path, fleet: Fleet, flow: Import, **parameters: Any) -> FleetReport:
+    """Run a flow over the sites of a fleet, watched on the console, and return its report.
+
+    Args:
+        console: Where it is watched.
+        path: The fleet file.
+        fleet: Its chosen sites.
+        flow: Imports the flow.
+        parameters: The flow's parameters besides fleet and sites.
+
+    Raises:
+        PermanentError: There is no Prefect server, or the run ended before it had a report.
+    """
+    settings = Settings()
+    sites = [site.name for site in fleet.sites]
+    with (
+        prefect_server.available(settings.home) as server,
+        Watch(console, fleet.name, settings.time_scale) as watch,
+    ):
+        state = asyncio.run(_run(flow, {"fleet": str(path.resolve()), "sites": sites, **parameters}, watch, server))
+    if watch.report is None:
+        raise PermanentError(Reason.INTERNAL, f"the run ended as {state}, without a report", "its log: arcfleet ui")
+    return watch.report
+
+
+async def _run(flow: Import, parameters: dict[str, Any], watch: Watch, server: PrefectServer) -> str:
+    imported = flow()
+    from tasks import runtime  # noqa: PLC0415
+
+    await asyncio.to_thread(server.wait_ready)
+    runtime.watcher.set(watch)
+    state: Any = await imported(**parameters, return_state=True)
+    return f"{state.name}: {state.message}"
