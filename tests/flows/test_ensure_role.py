@@ -1,4 +1,4 @@
-"""What `ensure` makes takes the rights of its role file, and no more; each that is missing is named before any write."""
+"""What `ensure` makes takes the rights of its role file, no more; each that is missing is named before any write."""
 
 from __future__ import annotations
 
