@@ -39,11 +39,11 @@ from arcfleet.steps import extension
 
 install = extension.install
 
-async def defective(gateways, site, facts, connection_string, on_change):
-    revealed = connection_string.reveal()
+async def defective(gateways, site, facts, credential, on_change):
+    revealed = credential.connection_string.reveal()
     if site.name == "s3":
         raise ZeroDivisionError(f"a defect of ours at {site.name}, with {len(revealed)} characters in its frame")
-    return await install(gateways, site, facts, connection_string, on_change)
+    return await install(gateways, site, facts, credential, on_change)
 
 extension.install = defective
 runpy.run_module("arcfleet.app.cli", run_name="__main__")
