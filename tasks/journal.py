@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 import httpx
 from prefect.exceptions import PrefectException
@@ -19,6 +21,13 @@ TAGS = ["arcfleet"]
 
 class PrefectJournal:
     """`ports.Journal` on Prefect's Variables."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Return the lock of a token's passwords, which all sites of this run share."""
+        return self._locks[key]
 
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""

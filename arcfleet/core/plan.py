@@ -35,6 +35,7 @@ class Step(StrEnum):
     CHECK_SYNC = "check sync"
     PULL_SECRET = "pull secret"  # noqa: S105 - a step's name
     ROLL_OUT = "roll out"
+    RESTART_PODS = "restart pods"
     RETIRE_PASSWORD = "retire password"  # noqa: S105 - a step's name
 
 

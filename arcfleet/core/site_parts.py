@@ -150,7 +150,7 @@ Workloads = Annotated[tuple[Workload, ...], AfterValidator(_names_differ)]
 
 
 class Credentials(Model):
-    """When the sync token's passwords are rotated, by `arcfleet rotate`."""
+    """When passwords of sync tokens and client tokens are rotated, by `arcfleet rotate`."""
 
     rotate_after: Duration = timedelta(days=90)
     """A password older than this is due. One that ends soon is due whatever its age."""

@@ -1,6 +1,8 @@
 """Honest fakes of what unit tests can't have for real: time, and the outside world."""
 
+import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -52,7 +54,11 @@ class FakeJournal:
 
     def __init__(self, **entries: Entry) -> None:
         self.entries = dict(entries)
+        self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.phases: list[tuple[str, str]] = []
+
+    def alone(self, key: str) -> asyncio.Lock:
+        return self.locks[key]
 
     async def read(self, key: str) -> Entry | None:
         return self.entries.get(key)
