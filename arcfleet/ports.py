@@ -31,6 +31,7 @@ from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
+from arcfleet.core.site_parts import PullSecretFrom
 from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
 
@@ -169,6 +170,13 @@ class Journal(Protocol):
         """Keep a token's entry, in place of the one before; returns once it is kept."""
 
 
+class Passwords(Protocol):
+    """The user's own passwords for pull secrets."""
+
+    async def read(self, source: PullSecretFrom) -> Secret | None:
+        """Return the password that a source holds now; None where it can't be told here, or is not ours to know."""
+
+
 class Progress(Protocol):
     """Where a run reports what it is doing, for a person to watch."""
 
@@ -199,3 +207,4 @@ class Gateways:
     images: Images
     kubernetes: Kubernetes
     journal: Journal
+    passwords: Passwords

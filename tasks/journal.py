@@ -31,20 +31,21 @@ class PrefectJournal:
 
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""
-        with _translated(key):
+        with translated(f"journal {key}"):
             return journal.parse(await Variable.aget(key))
 
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry."""
-        with _translated(key):
+        with translated(f"journal {key}"):
             await Variable.aset(key, entry.to_json(), tags=TAGS, overwrite=True)
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
+def translated(what: str) -> Iterator[None]:
+    """Raise our error where the Prefect server does not answer about `what`."""
     try:
         yield
     except (httpx.HTTPError, PrefectException) as error:
         raise TransientError(
-            Reason.UNREACHABLE, f"journal {key}: the Prefect server does not answer ({type(error).__name__})"
+            Reason.UNREACHABLE, f"{what}: the Prefect server does not answer ({type(error).__name__})"
         ) from None

@@ -50,7 +50,8 @@ def password(site: Site) -> Call:
 
 def pull_secrets(site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> tuple[Call, ...]:
     """Return the calls that give pull secrets the site's login: a password too, where no secret has one yet."""
-    minted = (password(site),) if missing and not any(facts.pull_secrets.values()) else ()
+    generated = site.pull_secret_from is None and not any(facts.pull_secrets.values())
+    minted = (password(site),) if missing and generated else ()
     return (*minted, *logins(site, missing))
 
 

@@ -218,6 +218,6 @@ class SiteFacts:
     workloads: Mapping[str, WorkloadFacts | None] = field(default_factory=dict)
     """By workload: its Deployment; None where it does not exist."""
     pull_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
-    """By (namespace, name): whether the secret holds a login for the site's address."""
+    """By (namespace, name): whether the secret holds the login for the site's address that it is to hold."""
     contents: RegistryContents | None = None
     """What the cloud registry holds; read where the site has `ensure`."""

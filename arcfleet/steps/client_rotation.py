@@ -31,10 +31,10 @@ async def decide(
 async def find(gateways: Gateways, site: Site, facts: SiteFacts, manifests: Manifests) -> Found | None:
     """Return the client token whose login is in the site's pull secrets, and those; None where there is none.
 
-    A login of another name is somebody else's to rotate.
+    A login of another name, or of the user's own, is somebody else's to rotate.
     """
     names = {last_segment(token_id): token_id for token_id in facts.connected_registry.client_token_ids}
-    if not names:
+    if not names or site.pull_secret_from:
         return None
     users = await _users(gateways, site, _wanted(site, facts, manifests))
     name = next((user for _, user in users if user in names), None)

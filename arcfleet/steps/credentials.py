@@ -17,7 +17,7 @@ from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
-from arcfleet.steps.observe import LISTED
+from arcfleet.steps.observe import LISTED, own_login
 
 
 async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:
@@ -61,7 +61,7 @@ async def note(gateways: Gateways, credential: Credential | PullLogin, phase: Ph
 async def client_login(
     gateways: Gateways, site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]
 ) -> PullLogin:
-    """Return the login for pull secrets: one that the site has already, else one with a new password.
+    """Return the login for pull secrets: the user's own, else one that the site has, else one with a new password.
 
     Args:
         gateways: The outside world.
@@ -72,6 +72,9 @@ async def client_login(
     Raises:
         PermanentError: There is no client token that could be meant, or none of its slots is free.
     """
+    own = await own_login(gateways, site)
+    if own:
+        return PullLogin(own)
     for (namespace, name), present in facts.pull_secrets.items():
         found = await gateways.kubernetes.login(site, namespace, name) if present else None
         if found:

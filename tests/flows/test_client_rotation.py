@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 from kubernetes.aio import client, config
+from prefect.blocks.system import Secret as SecretBlock
 
 from arcfleet.core import workloads
 from arcfleet.core.outcomes import Result, Status
@@ -30,6 +31,8 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: "app/web:stable", imagePullPolicy: Always}]}
 """
+SIGNING_IN = {"name": "web", "manifest": "web.yaml"}
+WAITING_BRIEFLY = {"name": "web", "image": "app/web:stable", "timeout": "30s"}
 FAST = {"extensionInstall": 60, "extensionUpdate": 30}
 DAY = 25 * 3600
 
@@ -51,6 +54,10 @@ class World:
             facts, (web,) = await observe(gateways, self.site(index), manifests)
             await client_rotation.restart(gateways, self.site(index), facts, web, print)
 
+    def minted(self):
+        """Return how many passwords were generated."""
+        return self.sim.counters()["byKind"].get("arm POST generateCredentials", 0)
+
     async def login(self, index=0, host="10.96.0.50"):
         """Return the password for a host that a site's pull secret holds."""
         site = self.site(index).model_copy(update={"cluster_ip": host})
@@ -64,8 +71,8 @@ def start(simulate, tmp_path):
     """Start the world of a fleet whose pods always sign in."""
     (tmp_path / "web.yaml").write_text(MANIFEST)
 
-    def starting(count=1, **options):
-        text = fleet_text(count, workloads=[{"name": "web", "manifest": "web.yaml"}], **options)
+    def starting(count=1, workload=SIGNING_IN, **options):
+        text = fleet_text(count, workloads=[workload], **options)
         # What the simulator is to hold can't be read from a manifest.
         return World(simulate(fleet_of(fleet_text(count, **options)), **FAST), text)
 
@@ -116,6 +123,22 @@ async def test_a_second_site_never_ends_the_first_ones_pull_secret(start, deploy
     assert [await world.login(index) for index in (0, 1)] == before
     for index in (0, 1):
         await world.pull_anew(index)
+
+
+async def test_passwords_of_the_users_own_reach_the_pull_secret_and_none_is_generated(start, deploy, monkeypatch):
+    await SecretBlock(value="of-a-block").save("own-pull", overwrite=True)
+    world = start(pullSecretFrom={"username": "plant1-pull", "prefectSecret": "own-pull"}, workload=WAITING_BRIEFLY)
+    missing = world.text.replace("own-pull", "nowhere")
+
+    refused = await deploy(world.sim, missing)
+    assert (refused.outcomes[0].finding.reason, world.minted()) == (Reason.PULL_PASSWORD, 0)
+    # The pods can't pull with a password of our invention; what is written before them is looked at.
+    await deploy(world.sim, world.text)
+    assert (await world.login(), world.minted()) == ("of-a-block", 1)
+    by_variable = world.text.replace("prefectSecret: own-pull", "env: OWN_PULL")
+    monkeypatch.setenv("OWN_PULL", "of-a-variable")
+    await deploy(world.sim, by_variable)
+    assert (await world.login(), world.minted()) == ("of-a-variable", 1)
 
 
 async def test_a_rotation_that_ends_at_the_pull_secret_cuts_nobody_off_and_its_remedy_works(start, deploy):

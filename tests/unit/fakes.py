@@ -11,6 +11,7 @@ from typing import Any
 from arcfleet.core.credentials import Minted
 from arcfleet.core.journal import Entry
 from arcfleet.core.secret import Secret
+from arcfleet.gateways.passwords import OwnPasswords
 from arcfleet.ports import Gateways
 
 
@@ -97,7 +98,8 @@ def gateways(**ports: Any) -> Gateways:
         if name not in ports
     }
     journal = ports.pop("journal", None) or FakeJournal()
-    return Gateways(clock=ports.pop("clock", FakeClock()), journal=journal, **missing, **ports)
+    passwords = ports.pop("passwords", OwnPasswords())
+    return Gateways(passwords=passwords, clock=ports.pop("clock", FakeClock()), journal=journal, **missing, **ports)
 
 
 def port(**methods: Callable[..., Awaitable[Any]]) -> Any:
