@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 from arcfleet.core import leaks, resolve, source, workloads
 from arcfleet.core.folder import Sources, join
@@ -51,7 +52,7 @@ def complete(fleet: Fleet, path: str | Path) -> Fleet:
         except ManifestError as error:
             problems.add(*error.problems)
     problems.raise_any()
-    sites = tuple(_with_kubeconfig_beside(site, folder) for site in fleet.sites)
+    sites = tuple(_with_paths_beside(site, folder) for site in fleet.sites)
     return fleet.model_copy(update={"manifests": manifests, "sites": sites})
 
 
@@ -82,16 +83,23 @@ def read(path: str | Path) -> Sources:
     return join(documents)
 
 
-def _with_kubeconfig_beside(site: Site, folder: Path) -> Site:
-    """Return a site whose kubeconfig's path holds from any folder."""
-    if site.kube is None or site.kube.kubeconfig is None:
-        return site
+def _with_paths_beside(site: Site, folder: Path) -> Site:
+    """Return a site whose paths, its kubeconfig's and its password file's, hold from any folder."""
+    changes: dict[str, Any] = {}
+    if site.kube and site.kube.kubeconfig:
+        place = _beside(folder, site.kube.kubeconfig, f"kubeconfig of site {site.name}")
+        changes["kube"] = site.kube.model_copy(update={"kubeconfig": place})
+    if site.pull_secret_from and site.pull_secret_from.file:
+        place = _beside(folder, site.pull_secret_from.file, f"pullSecretFrom.file of site {site.name}")
+        changes["pull_secret_from"] = site.pull_secret_from.model_copy(update={"file": place})
+    return site.model_copy(update=changes) if changes else site
+
+
+def _beside(folder: Path, text: str, what: str) -> str:
     try:
-        place = (folder / Path(site.kube.kubeconfig).expanduser()).resolve()
+        return str((folder / Path(text).expanduser()).resolve())
     except (RuntimeError, ValueError):
-        text = leaks.quote(site.kube.kubeconfig)
-        raise ManifestError((f"{text}  kubeconfig of site {site.name}: it is no path",)) from None
-    return site.model_copy(update={"kube": site.kube.model_copy(update={"kubeconfig": str(place)})})
+        raise ManifestError((f"{leaks.quote(text)}  {what}: it is no path",)) from None
 
 
 def _text(path: Path, name: str, max_bytes: int = source.MAX_BYTES) -> str:

@@ -6,6 +6,7 @@ Every method raises `TransientError` where trying again may help and `PermanentE
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +31,7 @@ from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
+from arcfleet.core.site_parts import PullSecretFrom
 from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
 
@@ -142,6 +144,9 @@ class Kubernetes(Protocol):
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""
 
+    async def restart(self, site: Site, kind: str, namespace: str, name: str, at: datetime) -> None:
+        """Have a workload's pods replaced, as `kubectl rollout restart` does."""
+
     async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
         """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
 
@@ -155,11 +160,21 @@ class Kubernetes(Protocol):
 class Journal(Protocol):
     """What was done with tokens' passwords, kept where a killed run leaves it."""
 
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Keep this run's other sites from a token while its slots are looked at and one is filled."""
+
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry, by `core.journal.key`; None where nothing was done."""
 
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry, in place of the one before; returns once it is kept."""
+
+
+class Passwords(Protocol):
+    """The user's own passwords for pull secrets."""
+
+    async def read(self, source: PullSecretFrom) -> Secret | None:
+        """Return the password that a source holds now; None where it can't be told here, or is not ours to know."""
 
 
 class Progress(Protocol):
@@ -192,3 +207,4 @@ class Gateways:
     images: Images
     kubernetes: Kubernetes
     journal: Journal
+    passwords: Passwords

@@ -1,4 +1,4 @@
-"""rotate_credentials: new sync passwords for the sites of a fleet, without cutting one off."""
+"""rotate_credentials: new passwords for the sites of a fleet, without cutting one off."""
 
 from __future__ import annotations
 
@@ -17,20 +17,24 @@ async def rotate_credentials(
     fleet: str,
     sites: list[str] | None = None,
     labels: dict[str, str] | None = None,
+    *,
     now: bool = False,
+    restart_pods: bool = False,
     max_failures: Annotated[int, Field(ge=0)] = 0,
 ) -> State[Any]:
-    """Rotate the sync passwords that are due, and end those that were replaced long enough ago.
+    """Rotate the passwords that are due, and end those that were replaced long enough ago.
 
-    A new password goes into the idle slot, the extension is given it, and the registry must be seen in contact with
-    it; the old one holds until then and for `credentials.retireAfter` longer, and stays where the proof fails.
+    A new sync password goes into the idle slot, the extension is given it, and the registry must be seen in contact
+    with it; the old one holds until then and for `credentials.retireAfter` longer, and stays where the proof fails.
+    Then the client token's, into the site's pull secrets, likewise.
 
     Args:
         fleet: Path of the fleet file, as the process that runs this sees it.
         sites: Names of the sites; all of the file where none is given.
         labels: Only sites that carry all of these labels.
         now: Rotate whatever the passwords' age.
+        restart_pods: Replace the pods whose pull secret was changed; without it they meet it at their next pull.
         max_failures: Stop starting sites after more failures than this; so many and one are worked on at once.
     """
-    way = partial(rotation.rotate, asked=now)
+    way = partial(rotation.rotate, asked=now, restart=restart_pods)
     return await fleet_run.run(fleet, sites or (), labels or {}, None, way=way, max_failures=max_failures)

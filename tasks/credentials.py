@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from prefect import task
 
+from arcfleet.core.client_tokens import PullLogin
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Site
-from arcfleet.core.workloads import Login
 from arcfleet.steps import credentials as steps
 from tasks import runtime
 
@@ -21,12 +21,12 @@ async def generate_credential(site: Site, facts: SiteFacts) -> Credential:
 
 
 @task(name="client login", task_run_name="{site.name} · client login", **runtime.OPTIONS)
-async def client_login(site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> Login:
+async def client_login(site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> PullLogin:
     """Find or generate the login for the site's pull secrets; hand it over in memory only."""
     return await steps.client_login(runtime.current().gateways, site, facts, missing)
 
 
 @task(name="pull secret", task_run_name="{site.name} · pull secret", **runtime.OPTIONS)
-async def write_pull_secrets(site: Site, missing: Sequence[tuple[str, str]], login: Login) -> None:
-    """Write the site's login into the pull secrets that lack it."""
-    await steps.write_pull_secrets(runtime.current().gateways, site, missing, login)
+async def write_pull_secrets(site: Site, secrets: Sequence[tuple[str, str]], pull: PullLogin) -> None:
+    """Write the site's login into pull secrets."""
+    await steps.write_pull_secrets(runtime.current().gateways, site, secrets, pull)

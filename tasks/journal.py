@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 import httpx
 from prefect.exceptions import PrefectException
@@ -20,22 +22,30 @@ TAGS = ["arcfleet"]
 class PrefectJournal:
     """`ports.Journal` on Prefect's Variables."""
 
+    def __init__(self) -> None:
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Return the lock of a token's passwords, which all sites of this run share."""
+        return self._locks[key]
+
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""
-        with _translated(key):
+        with translated(f"journal {key}"):
             return journal.parse(await Variable.aget(key))
 
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry."""
-        with _translated(key):
+        with translated(f"journal {key}"):
             await Variable.aset(key, entry.to_json(), tags=TAGS, overwrite=True)
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
+def translated(what: str) -> Iterator[None]:
+    """Raise our error where the Prefect server does not answer about `what`."""
     try:
         yield
     except (httpx.HTTPError, PrefectException) as error:
         raise TransientError(
-            Reason.UNREACHABLE, f"journal {key}: the Prefect server does not answer ({type(error).__name__})"
+            Reason.UNREACHABLE, f"{what}: the Prefect server does not answer ({type(error).__name__})"
         ) from None

@@ -1,4 +1,4 @@
-"""Rotate a sync password: decide, generate the new one, end the old one."""
+"""Rotate a sync password: decide and generate the new one; end a token's old one."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ async def replace_password(site: Site, facts: SiteFacts) -> Credential:
 
 
 @task(name="retire password", task_run_name="{site.name} · retire password", **runtime.OPTIONS)
-async def retire_password(site: Site, facts: SiteFacts) -> None:
-    """Replace the old password by one that nobody knows."""
-    await steps.retire(runtime.current().gateways, site, facts)
+async def retire_password(site: Site, token_id: str) -> None:
+    """Replace a token's old password by one that nobody knows."""
+    await steps.retire(runtime.current().gateways, site, token_id)

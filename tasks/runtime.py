@@ -24,6 +24,7 @@ from arcfleet.errors import TransientError
 from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress
 from arcfleet.settings import Settings
+from tasks import passwords
 from tasks.journal import PrefectJournal
 
 LONGEST_WAIT = 300.0
@@ -116,7 +117,7 @@ _session: ContextVar[Session] = ContextVar("session")
 @asynccontextmanager
 async def session() -> AsyncIterator[Session]:
     """Open the gateways that the settings describe, for the tasks of one run."""
-    async with connect(Settings(), PrefectJournal()) as gateways:
+    async with connect(Settings(), PrefectJournal(), passwords.block) as gateways:
         opened = Session(gateways, LogProgress(watcher.get()))
         token = _session.set(opened)
         try:

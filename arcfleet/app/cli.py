@@ -82,11 +82,12 @@ def rotate(
     site: Names = None,
     label: Labels = None,
     now: Annotated[bool, Parameter(help="Rotate whatever the passwords' age.", negative="")] = False,
+    restart_pods: Annotated[bool, Parameter(help="Restart pods whose pull secret changed.", negative="")] = False,
     max_failures: Annotated[int, Parameter(help="Stop after more failures than this.", validator=Number(gte=0))] = 0,
     simulator: Simulator = None,
     json_output: Json = False,
 ) -> int:
-    """Rotate the sync passwords that are due, and end those that were replaced long enough ago.
+    """Rotate the sync and pull passwords that are due, and end those that were replaced long enough ago.
 
     A new password goes into the idle slot and is seen to work before the old one ends. One site more than may fail is
     worked on at once.
@@ -95,7 +96,8 @@ def rotate(
     """
     console = tables.console_of(stderr=json_output)
     loaded = loading.load(fleet, site, label, simulator)
-    report = runs.run(console, fleet, loaded, runs.rotate_credentials, now=now, max_failures=max_failures)
+    options = {"now": now, "restart_pods": restart_pods, "max_failures": max_failures}
+    report = runs.run(console, fleet, loaded, runs.rotate_credentials, **options)
     print_json(rendering.to_json(report)) if json_output else print_report(console, report)
     return EXIT[report.result]
 

@@ -14,8 +14,8 @@ from arcfleet.core.workloads import KINDS, Desired, Object
 class Call:
     """One write.
 
-    `method` is `PUT`, `PATCH`, `POST` or `DELETE` to Azure; in a cluster `APPLY`, or `LOGIN` for a pull secret that is
-    created, or merged into where it exists.
+    `method` is `PUT`, `PATCH`, `POST` or `DELETE` to Azure; in a cluster `APPLY`, `RESTART` for a workload's pods, or
+    `LOGIN` for a pull secret that is created, or merged into where it exists.
     """
 
     method: str
@@ -50,8 +50,19 @@ def password(site: Site) -> Call:
 
 def pull_secrets(site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> tuple[Call, ...]:
     """Return the calls that give pull secrets the site's login: a password too, where no secret has one yet."""
-    minted = (password(site),) if missing and not any(facts.pull_secrets.values()) else ()
-    return (*minted, *(_in_cluster(site, "LOGIN", namespace, "secrets", name) for namespace, name in missing))
+    generated = site.pull_secret_from is None and not any(facts.pull_secrets.values())
+    minted = (password(site),) if missing and generated else ()
+    return (*minted, *logins(site, missing))
+
+
+def logins(site: Site, secrets: Sequence[tuple[str, str]]) -> tuple[Call, ...]:
+    """Return the calls that write a login into pull secrets."""
+    return tuple(_in_cluster(site, "LOGIN", namespace, "secrets", name) for namespace, name in secrets)
+
+
+def restarts(site: Site, wanted: Sequence[Desired]) -> tuple[Call, ...]:
+    """Return the calls that restart the pods of workloads."""
+    return tuple(_in_cluster(site, "RESTART", w.namespace, KINDS[w.kind][1], w.name) for w in wanted)
 
 
 def rollouts(site: Site, wanted: Sequence[Desired]) -> tuple[Call, ...]:

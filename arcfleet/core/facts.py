@@ -218,7 +218,7 @@ class SiteFacts:
     workloads: Mapping[str, WorkloadFacts | None] = field(default_factory=dict)
     """By workload: its Deployment; None where it does not exist."""
     pull_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
-    """By (namespace, name): whether the secret holds a login for the site's address."""
+    """By (namespace, name): whether the secret holds the login for the site's address that it is to hold."""
     refusal: str = ""
     """The line of the connected registry's log that says that its password is refused; empty where none does."""
     contents: RegistryContents | None = None

@@ -128,6 +128,8 @@ DnsLabel = Annotated[str, _named(names.DNS_LABEL, "1 to 63 of a-z 0-9 -, as Kube
 Repository = Annotated[str, _named(names.REPOSITORY, "a repository's name, in lower case, without a tag")]
 Image = Annotated[str, Rule(_image, IMAGE)]
 IPv4 = Annotated[str, Rule(_ipv4, {"type": "string", "pattern": rf"^{OCTET}(\.{OCTET}){{3}}$"})]
+VariableName = Annotated[str, _named(names.VARIABLE, "a variable's name has letters, digits and _, no digit first")]
+BlockName = Annotated[str, _named(names.BLOCK, "a block's name has a-z 0-9 and - only")]
 Cron = Annotated[str, Rule(_cron, CRON)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]
 Label = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]

@@ -40,6 +40,8 @@ class Entry:
     """When the slot's password was made, as the service said; None before it was."""
     retiring: bool = False
     """The other slot still holds the password that this one replaced."""
+    retired: datetime | None = None
+    """When we made the other slot's password, which nobody was given; None where we did not."""
 
     def to(self, phase: Phase, at: datetime, **changes: Any) -> Entry:
         """Return the entry in its next phase."""
@@ -53,6 +55,7 @@ class Entry:
             "at": self.at.isoformat(),
             "created": self.created.isoformat() if self.created else None,
             "retiring": self.retiring,
+            "retired": self.retired.isoformat() if self.retired else None,
         }
 
 
@@ -61,13 +64,14 @@ def parse(value: object) -> Entry | None:
     if not isinstance(value, dict):
         return None
     try:
-        created = value.get("created")
+        created, retired = value.get("created"), value.get("retired")
         return Entry(
             slot=str(value["slot"]),
             phase=Phase(value["phase"]),
             at=datetime.fromisoformat(value["at"]),
             created=datetime.fromisoformat(created) if created else None,
             retiring=bool(value.get("retiring")),
+            retired=datetime.fromisoformat(retired) if retired else None,
         )
     except (KeyError, ValueError, TypeError):
         return None

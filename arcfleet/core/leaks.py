@@ -18,7 +18,7 @@ _KEY = re.compile(
     r"connection.?string|passw(or)?d|secret|tls\.key|(private|access|account|api|shared).?key|token.?value|token$",
     re.IGNORECASE,
 )
-_NAMES = frozenset({"clientToken", "pullSecret"})
+_NAMES = frozenset({"clientToken", "prefectSecret", "pullSecret", "pullSecretFrom"})
 """The fleet file's keys for names of secrets."""
 _VALUES = tuple(
     # Each begins with letters of its own, so that a search skips through a long text at the speed of memory.

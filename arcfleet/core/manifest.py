@@ -31,6 +31,7 @@ from arcfleet.core.site_parts import (
     Extension,
     GarbageCollection,
     Kube,
+    PullSecretFrom,
     Timeouts,
     Workload,
     Workloads,
@@ -50,6 +51,7 @@ __all__ = [
     "Kube",
     "Match",
     "Metadata",
+    "PullSecretFrom",
     "Registry",
     "Rollout",
     "Site",
@@ -109,12 +111,14 @@ class SiteEntry(Model):
     """How the parent is spoken to."""
     client_token: ResourceName | None = None
     """The registry token whose password goes into pull secrets; the connected registry's only one where not given."""
+    pull_secret_from: PullSecretFrom | None = None
+    """A login of the user's own for pull secrets; where not given, a password of the client token is generated."""
     extension: Extension = Extension()
     """The extension's options."""
     workloads: Workloads = ()
     """What runs at the site from the connected registry."""
     credentials: Credentials = Credentials()
-    """When the sync token's passwords are rotated."""
+    """When passwords are rotated."""
     timeouts: Timeouts = Timeouts()
     """How long each stage may take."""
 

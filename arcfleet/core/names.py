@@ -21,6 +21,8 @@ REGISTRY = re.compile(r"[A-Za-z0-9]{5,50}")
 RESOURCE_GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]", re.ASCII)
 SUBSCRIPTION = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]{0,63}")
 RESOURCE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,62}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+BLOCK = re.compile(r"[a-z0-9-]{1,100}")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 

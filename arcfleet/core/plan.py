@@ -35,6 +35,7 @@ class Step(StrEnum):
     CHECK_SYNC = "check sync"
     PULL_SECRET = "pull secret"  # noqa: S105 - a step's name
     ROLL_OUT = "roll out"
+    RESTART_PODS = "restart pods"
     RETIRE_PASSWORD = "retire password"  # noqa: S105 - a step's name
 
 
@@ -138,6 +139,8 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
     )
     if not because:
         return SitePlan(Disposition.NOOP)
+    if secrets and site.pull_secret_from and site.pull_secret_from.existing:
+        return _lacking(site, secrets[0])
     return SitePlan(
         Disposition.CREATE if fresh or facts.extension is None else Disposition.UPDATE,
         # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
@@ -158,6 +161,16 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
             for w in rolled
         ),
     )
+
+
+def _lacking(site: Site, secret: tuple[str, str]) -> SitePlan:
+    finding = Finding(
+        Verdict.FAILED, Reason.PULL_PASSWORD, "pull secret",
+        f"pull secret {'/'.join(secret)} is to exist already, but holds no login for {site.cluster_ip}",
+        remedy=f"kubectl create secret docker-registry {secret[1]} -n {secret[0]} "
+        f"--docker-server={site.cluster_ip} …, or add the login to it",
+    )  # fmt: skip
+    return SitePlan(Disposition.BLOCKED, finding=finding)
 
 
 def _ensured(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> tuple[Change, ...]:

@@ -103,6 +103,8 @@ class Reason(StrEnum):
     # Pull secret and workload
     NO_CLIENT_TOKEN = "no_client_token"  # noqa: S105 - a code, not a password
     CLIENT_TOKEN = "client_token"  # noqa: S105 - a code, not a password
+    PULL_PASSWORD = "pull_password"  # noqa: S105 - a code, not a password
+    """The login that the fleet file names for pull secrets can't be had."""
     IMAGE_NOT_ON_SITE = "image_not_on_site"
     TRUST = "trust"
     HTTP_REGISTRY = "http_registry"

@@ -66,11 +66,11 @@ def decide(
         return Decision(Action.NONE, "signs in with a managed identity: there is no password")
     if facts.extension is None:
         return Decision(Action.NONE, "nothing is installed")
-    if entry and _to_be_retired(token, entry, site.credentials, now):
+    if entry and to_be_retired(token, entry, site.credentials, now):
         return Decision(
             Action.RETIRE, f"password of {credentials.other_slot(entry.slot)} was replaced {_since(entry, now)}"
         )
-    why = "asked for" if asked else _due(token, facts, entry, site.credentials, now)
+    why = "asked for" if asked else overdue(in_use(token, facts, entry), site.credentials, now)
     if not why:
         return Decision(Action.NONE, "no rotation is due")
     unproven = _unproven(site, facts)
@@ -81,18 +81,17 @@ def _since(entry: Entry, now: datetime) -> str:
     return f"{ago((now - entry.at).total_seconds())} ago"
 
 
-def _to_be_retired(token: TokenFacts, entry: Entry, policy: Credentials, now: datetime) -> bool:
+def to_be_retired(token: TokenFacts, entry: Entry, policy: Credentials, now: datetime) -> bool:
     """Tell whether the old password's time is over, and nobody has made another one in its slot since."""
     if not entry.retiring or entry.phase is not Phase.VERIFIED or now < entry.at + policy.retire_after:
         return False
-    made = _password(token, entry.slot), _password(token, credentials.other_slot(entry.slot))
-    new, old = (password.created if password else None for password in made)
+    made = password(token, entry.slot), password(token, credentials.other_slot(entry.slot))
+    new, old = (found.created if found else None for found in made)
     return new == entry.created and old is not None and old <= entry.at
 
 
-def _due(token: TokenFacts, facts: SiteFacts, entry: Entry | None, policy: Credentials, now: datetime) -> str:
-    """Return why a rotation is due; empty where none is."""
-    used = in_use(token, facts, entry)
+def overdue(used: PasswordFacts | None, policy: Credentials, now: datetime) -> str:
+    """Return why the password in use is to be rotated; empty where it is not due, or not known."""
     if used is None or used.created is None:
         return ""
     if used.expires and used.expires - now < EXPIRY_MARGIN:
@@ -108,27 +107,34 @@ def in_use(token: TokenFacts, facts: SiteFacts, entry: Entry | None) -> Password
         idle = credentials.idle_slot(token, facts.extension, entry)
     except PermanentError:
         return None
-    return _password(token, credentials.other_slot(idle))
+    return password(token, credentials.other_slot(idle))
 
 
-def _password(token: TokenFacts, slot: str) -> PasswordFacts | None:
-    return next((password for password in token.passwords if password.name == slot), None)
+def password(token: TokenFacts, slot: str) -> PasswordFacts | None:
+    """Return what a token's slot holds; None where it is absent."""
+    return next((found for found in token.passwords if found.name == slot), None)
 
 
 def _unproven(site: Site, facts: SiteFacts) -> Finding | None:
     """Return why a registry can't be rotated: only one that works as its file says can be seen to work afterwards."""
-    cr, extension = facts.connected_registry, facts.extension
-    state = extension.provisioning_state if extension else "absent"
-    if state.lower() != "succeeded" or cr.connection_state.lower() not in {"online", "syncing"}:
-        why = f"the extension is {state} and the connected registry {cr.connection_state}"
-    elif changes := extension_changes(site, extension):
+    why = away(facts)
+    if not why and (changes := extension_changes(site, facts.extension)):
         why = f"the site differs from its file: {', '.join(changes)}"
-    else:
+    if not why:
         return None
     return Finding(
         Verdict.FAILED, Reason.NOT_ROTATED, "sync password", f"a rotation is due, but {why}",
         remedy=f"bring the site in order first: arcfleet deploy FLEET --site {site.name}",
     )  # fmt: skip
+
+
+def away(facts: SiteFacts) -> str:
+    """Return in what way a registry is not at work; empty where it is."""
+    cr, extension = facts.connected_registry, facts.extension
+    state = extension.provisioning_state if extension else "absent"
+    if state.lower() == "succeeded" and cr.connection_state.lower() in {"online", "syncing"}:
+        return ""
+    return f"the extension is {state} and the connected registry {cr.connection_state}"
 
 
 def plan(site: Site, facts: SiteFacts, decision: Decision) -> SitePlan:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from arcfleet.core.fields import (
+    BlockName,
     Cron,
     DnsLabel,
     Duration,
@@ -23,6 +24,7 @@ from arcfleet.core.fields import (
     Subscription,
     SyncWindow,
     Text,
+    VariableName,
 )
 
 
@@ -139,6 +141,29 @@ class Workload(Model):
         return self
 
 
+class PullSecretFrom(Model):
+    """A login of the user's own for pull secrets, in place of a client token's generated password. Never a value."""
+
+    username: Text | None = None
+    """The login's user name: a token's."""
+    env: VariableName | None = None
+    """The environment variable that holds the password."""
+    file: Text | None = None
+    """Path, relative to the fleet file, of the file that holds the password."""
+    prefect_secret: BlockName | None = None
+    """The Prefect Secret block that holds the password."""
+    existing: bool = False
+    """The secrets are somebody else's to write; they must hold a login for the site's address."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> PullSecretFrom:
+        if sum(map(bool, (self.env, self.file, self.prefect_secret, self.existing))) != 1:
+            raise ValueError("give one of env, file, prefectSecret and existing: true")
+        if bool(self.username) is self.existing:
+            raise ValueError("env, file and prefectSecret need a username; existing has its own")
+        return self
+
+
 def _names_differ(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
     twice = [name for name, count in Counter(workload.name for workload in workloads).items() if count > 1]
     if twice:
@@ -150,7 +175,7 @@ Workloads = Annotated[tuple[Workload, ...], AfterValidator(_names_differ)]
 
 
 class Credentials(Model):
-    """When the sync token's passwords are rotated, by `arcfleet rotate`."""
+    """When passwords of sync tokens and client tokens are rotated, by `arcfleet rotate`."""
 
     rotate_after: Duration = timedelta(days=90)
     """A password older than this is due. One that ends soon is due whatever its age."""

@@ -15,16 +15,20 @@ from arcfleet.gateways.clocks import ScaledClock
 from arcfleet.gateways.images import RegistryImages
 from arcfleet.gateways.kube import KubernetesSites
 from arcfleet.gateways.no_journal import NoJournal
+from arcfleet.gateways.passwords import Blocks, OwnPasswords
 from arcfleet.gateways.subscriptions import AzureSubscriptions
 from arcfleet.ports import Gateways, Journal
 from arcfleet.settings import Settings
 
 
 @asynccontextmanager
-async def connect(settings: Settings, journal: Journal | None = None) -> AsyncIterator[Gateways]:
+async def connect(
+    settings: Settings, journal: Journal | None = None, blocks: Blocks | None = None
+) -> AsyncIterator[Gateways]:
     """Yield gateways made from settings, and close their connections afterwards.
 
-    Nothing is sent before the first call of a gateway. Without a `journal` nothing that needs one can be done.
+    Nothing is sent before the first call of a gateway. Without a `journal` nothing that needs one can be done, and
+    without `blocks` the passwords in Prefect's are not known.
     """
     clock = ScaledClock(settings.time_scale)
     clients = AzureClients(settings, clock)
@@ -39,6 +43,7 @@ async def connect(settings: Settings, journal: Journal | None = None) -> AsyncIt
             images=images,
             kubernetes=kubernetes,
             journal=journal or NoJournal(),
+            passwords=OwnPasswords(blocks),
         )
     finally:
         await kubernetes.close()

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from kubernetes.aio import client
@@ -99,6 +100,21 @@ class KubernetesSites:
                 await api.patch_namespaced_secret(name, namespace, body, **options)
             else:
                 await api.create_namespaced_secret(namespace, body, **options)
+
+    async def restart(self, site: Site, kind: str, namespace: str, name: str, at: datetime) -> None:
+        """Replace a workload's pods by a change of their template, as `kubectl rollout restart` does."""
+        api, method = PATCH[kind]
+        call: Callable[..., Any] = getattr(api(await self._client(site)), method)
+        annotations = {"kubectl.kubernetes.io/restartedAt": at.isoformat(timespec="seconds")}
+        with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
+            await call(
+                name,
+                namespace,
+                {"spec": {"template": {"metadata": {"annotations": annotations}}}},
+                field_manager=FIELD_MANAGER,
+                _content_type="application/strategic-merge-patch+json",
+                _request_timeout=self._settings.request_timeout,
+            )
 
     async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
         """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from arcfleet.core.journal import Entry
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
@@ -9,6 +11,10 @@ from arcfleet.errors import PermanentError
 
 class NoJournal:
     """`ports.Journal` for plans and status, which change nothing."""
+
+    def alone(self, _key: str) -> AbstractAsyncContextManager[None]:
+        """Return at once: nothing is written."""
+        return nullcontext()
 
     async def read(self, _key: str) -> Entry | None:
         """Return nothing."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from arcfleet.core import credentials, ensure, journal
+from arcfleet.core import client_tokens, credentials, ensure, journal
+from arcfleet.core.client_tokens import PullLogin
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.journal import Entry, Phase
@@ -16,6 +17,7 @@ from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
+from arcfleet.steps.observe import LISTED, own_login
 
 
 async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:
@@ -45,8 +47,10 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
     return Credential(made, key, replace(entry, created=minted.created))
 
 
-async def note(gateways: Gateways, credential: Credential, phase: Phase) -> None:
+async def note(gateways: Gateways, credential: Credential | PullLogin, phase: Phase) -> None:
     """Write how far a credential has come. A phase that began already keeps its time: an attempt may be repeated."""
+    if credential.entry is None:
+        return  # It was found, not made.
     known, entry = await gateways.journal.read(credential.key), credential.entry
     if known and (known.phase, known.slot, known.created) == (phase, entry.slot, entry.created):
         return
@@ -54,11 +58,10 @@ async def note(gateways: Gateways, credential: Credential, phase: Phase) -> None
     await gateways.journal.write(credential.key, entry.to(phase, now))
 
 
-async def client_login(gateways: Gateways, site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]) -> Login:
-    """Return the login for pull secrets: one that the site has already, else one with a new password.
-
-    A new password goes into an absent slot only: who uses the others can't be known. Nothing is minted before the
-    cluster has said that it would take the secrets.
+async def client_login(
+    gateways: Gateways, site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]]
+) -> PullLogin:
+    """Return the login for pull secrets: the user's own, else one that the site has, else one with a new password.
 
     Args:
         gateways: The outside world.
@@ -67,33 +70,62 @@ async def client_login(gateways: Gateways, site: Site, facts: SiteFacts, missing
         missing: The pull secrets to be written, as (namespace, name).
 
     Raises:
-        PermanentError: There is no client token that could be meant, or both of its slots are taken.
+        PermanentError: There is no client token that could be meant, or none of its slots is free.
     """
+    own = await own_login(gateways, site)
+    if own:
+        return PullLogin(own)
     for (namespace, name), present in facts.pull_secrets.items():
         found = await gateways.kubernetes.login(site, namespace, name) if present else None
         if found:
-            return found
+            return PullLogin(found)
     token_id = client_token_id(site, facts)
-    token = await gateways.registries.token(site.registry_ref, token_id, max_age=0)
-    slot = credentials.absent_slot(token)
+    async with gateways.journal.alone(journal.key(site.registry_ref, last_segment(token_id))):
+        made = await new_login(gateways, site, token_id, missing, held=False)
+        # Before another site may look: what is only intended counts as lost.
+        await note(gateways, made, Phase.DELIVERING)
+        return made
+
+
+async def new_login(
+    gateways: Gateways, site: Site, token_id: str, secrets: Sequence[tuple[str, str]], *, held: bool
+) -> PullLogin:
+    """Make a client token's password in a slot that nobody uses, once the cluster has said that it takes the secrets.
+
+    `held` tells whether the site's pull secrets may hold what was on its way when an earlier run ended.
+    """
+    registry, key = site.registry_ref, journal.key(site.registry_ref, last_segment(token_id))
+    token = await gateways.registries.token(registry, token_id, max_age=0)
+    entry = await gateways.journal.read(key)
+    shared = entry is not None and await sharing(gateways, site, token_id) > 1
+    slot = client_tokens.free_slot(token, entry, held=held or shared)
     if slot is None:
-        raise PermanentError(
-            Reason.CLIENT_TOKEN,
-            f"both passwords of client token {token.name} are taken, and none is replaced while somebody may use it",
-            f"create the pull secret yourself, or give the site a clientToken of its own: az acr token create "
-            f"--registry {site.registry} …",
-        )
-    rehearsed = Login(token.name, Secret("to-be-generated"))
-    for namespace, name in missing:
+        full = client_tokens.taken(site, token, entry)
+        raise PermanentError(full.reason, full.message, full.remedy)
+    for namespace, name in secrets:
+        rehearsed = Login(token.name, client_tokens.REHEARSED)
         await gateways.kubernetes.put_login(site, namespace, name, rehearsed, dry_run=True)
-    minted = await gateways.registries.generate_password(site.registry_ref, token_id, slot)
-    return Login(token.name, minted.password)
+    retiring = not shared and client_tokens.replaces_ours(token, entry, slot)
+    intended = Entry(slot, Phase.INTENDED, await gateways.registries.service_time(), retiring=retiring)
+    await gateways.journal.write(key, intended)
+    minted = await gateways.registries.generate_password(registry, token_id, slot)
+    return PullLogin(Login(token.name, minted.password), key, replace(intended, created=minted.created))
 
 
-async def write_pull_secrets(gateways: Gateways, site: Site, missing: Sequence[tuple[str, str]], login: Login) -> None:
+async def sharing(gateways: Gateways, site: Site, token_id: str) -> int:
+    """Return how many connected registries of the site's registry have a client token."""
+    listed = await gateways.registries.connected_registries(site.registry_ref, max_age=LISTED)
+    return sum(token_id.lower() in (held.lower() for held in cr.client_token_ids) for cr in listed.values())
+
+
+async def write_pull_secrets(
+    gateways: Gateways, site: Site, secrets: Sequence[tuple[str, str]], pull: PullLogin
+) -> None:
     """Write a login for the site's address into pull secrets, given as (namespace, name)."""
-    for namespace, name in missing:
-        await gateways.kubernetes.put_login(site, namespace, name, login)
+    await note(gateways, pull, Phase.DELIVERING)
+    for namespace, name in secrets:
+        await gateways.kubernetes.put_login(site, namespace, name, pull.login)
+    await note(gateways, pull, Phase.VERIFIED)
 
 
 def client_token_id(site: Site, facts: SiteFacts) -> str:

@@ -13,7 +13,7 @@ from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import rests_between_syncs
 from arcfleet.core.verdicts import inside
-from arcfleet.core.workloads import Desired, Object
+from arcfleet.core.workloads import Desired, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps import diagnosis
@@ -118,12 +118,24 @@ async def _desired(gateways: Gateways, site: Site, login_server: str, manifests:
 async def _in_cluster(
     gateways: Gateways, site: Site, wanted: Sequence[Desired]
 ) -> tuple[dict[str, WorkloadFacts | None], dict[tuple[str, str], bool]]:
-    secrets = {
-        key: await gateways.kubernetes.login(site, *key) is not None
-        for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted)
-    }
+    own = await own_login(gateways, site) if wanted else None
+    secrets = {}
+    for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted):
+        held = await gateways.kubernetes.login(site, *key)
+        secrets[key] = held is not None and (own is None or held.is_as(own))
     found = {
         item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
         for item in wanted
     }
     return found, secrets
+
+
+async def own_login(gateways: Gateways, site: Site) -> Login | None:
+    """Return the user's own login for a site's pull secrets; None where there is none, or it can't be told here.
+
+    Raises:
+        PermanentError: Its source does not hold it. This is read with the site, so that nothing was written yet.
+    """
+    source = site.pull_secret_from
+    password = await gateways.passwords.read(source) if source else None
+    return Login(source.username or "", password) if source and password else None

@@ -42,6 +42,13 @@ async def roll_out(
     else:
         for item in wanted.objects:
             await gateways.kubernetes.apply(site, item)
+    return await watch(gateways, site, facts, wanted, on_change)
+
+
+async def watch(
+    gateways: Gateways, site: Site, facts: SiteFacts, wanted: Desired, on_change: OnChange
+) -> tuple[Finding, ...]:
+    """Return once a workload's pods are as they should be, as `roll_out` does."""
     suspicion, steadiness = Suspicion(), Steadiness()
     seen: list[WorkloadFacts | None] = []
 

@@ -31,12 +31,12 @@ async def replace(gateways: Gateways, site: Site, facts: SiteFacts) -> Credentia
     return dataclasses.replace(made, entry=dataclasses.replace(made.entry, retiring=True))
 
 
-async def retire(gateways: Gateways, site: Site, facts: SiteFacts) -> None:
-    """Replace the old password by one that nobody knows. Repeating it does no harm."""
-    token_id = facts.connected_registry.sync_token_id
+async def retire(gateways: Gateways, site: Site, token_id: str) -> None:
+    """Replace a token's old password by one that nobody knows. Repeating it does no harm."""
     key = journal.key(site.registry_ref, last_segment(token_id))
     entry = await gateways.journal.read(key)
     if entry is None or not entry.retiring:
         return
-    await gateways.registries.generate_password(site.registry_ref, token_id, credentials.other_slot(entry.slot))
-    await gateways.journal.write(key, entry.to(Phase.VERIFIED, entry.at, retiring=False))
+    slot = credentials.other_slot(entry.slot)
+    made = await gateways.registries.generate_password(site.registry_ref, token_id, slot)
+    await gateways.journal.write(key, entry.to(Phase.VERIFIED, entry.at, retiring=False, retired=made.created))

@@ -1,6 +1,8 @@
 """Honest fakes of what unit tests can't have for real: time, and the outside world."""
 
+import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ from typing import Any
 from arcfleet.core.credentials import Minted
 from arcfleet.core.journal import Entry
 from arcfleet.core.secret import Secret
+from arcfleet.gateways.passwords import OwnPasswords
 from arcfleet.ports import Gateways
 
 
@@ -52,7 +55,11 @@ class FakeJournal:
 
     def __init__(self, **entries: Entry) -> None:
         self.entries = dict(entries)
+        self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.phases: list[tuple[str, str]] = []
+
+    def alone(self, key: str) -> asyncio.Lock:
+        return self.locks[key]
 
     async def read(self, key: str) -> Entry | None:
         return self.entries.get(key)
@@ -91,7 +98,8 @@ def gateways(**ports: Any) -> Gateways:
         if name not in ports
     }
     journal = ports.pop("journal", None) or FakeJournal()
-    return Gateways(clock=ports.pop("clock", FakeClock()), journal=journal, **missing, **ports)
+    passwords = ports.pop("passwords", OwnPasswords())
+    return Gateways(passwords=passwords, clock=ports.pop("clock", FakeClock()), journal=journal, **missing, **ports)
 
 
 def port(**methods: Callable[..., Awaitable[Any]]) -> Any:

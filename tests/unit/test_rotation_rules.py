@@ -121,7 +121,7 @@ async def test_retiring_replaces_the_other_slot_once():
     here = gateways(registries=registries, journal=kept)
 
     for _ in range(2):
-        await steps.retire(here, site(), facts())
+        await steps.retire(here, site(), SYNC)
 
     assert registries.minted == [(SYNC, "password1")]
-    assert kept.entries[KEY] == replace(PROVED, retiring=False)
+    assert kept.entries[KEY] == replace(PROVED, retiring=False, retired=registries.now)

@@ -6,6 +6,7 @@ import pytest
 from examples import NOW, REGISTRY_ID, cr, extension, facts, minutes, site, token
 from fakes import FakeJournal, FakeTokens, Script, gateways, port
 
+from arcfleet.core.client_tokens import PullLogin
 from arcfleet.core.facts import TokenFacts
 from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.reasons import Reason
@@ -161,7 +162,7 @@ async def test_a_login_that_works_is_copied_and_no_slot_is_taken():
 
     found = await client_login(gateways(registries=registries, kubernetes=kubernetes), site(), seen, MISSING)
 
-    assert found is LOGIN
+    assert (found.login, found.entry) == (LOGIN, None)
     assert (registries.minted, registries.ages) == ([], [])
     assert [call[1:] for call in kubernetes.login.calls] == [("c", "gone"), ("d", "regcred")]
 
@@ -177,10 +178,14 @@ ABSENT = {
 async def test_without_a_login_one_password_is_made_into_an_absent_slot(made, slot):
     registries, put = puller(**made), Script(None)
 
-    login = await client_login(
-        gateways(registries=registries, kubernetes=port(put_login=put)), site(), NEW_SITE, MISSING
+    kept = FakeJournal()
+
+    made = await client_login(
+        gateways(registries=registries, kubernetes=port(put_login=put), journal=kept), site(), NEW_SITE, MISSING
     )
 
+    login = made.login
+    assert kept.phases == [("intended", slot), ("delivering", slot)]
     assert (login.username, login.password.reveal()) == ("pull", "minted-1")
     assert (registries.minted, registries.ages) == ([(PULL, slot)], [0])
 
@@ -220,7 +225,7 @@ async def test_a_password_that_somebody_may_use_is_never_replaced():
 async def test_one_login_is_written_into_all_secrets_of_the_site():
     put = Script(None)
 
-    await write_pull_secrets(gateways(kubernetes=port(put_login=put)), site(), MISSING, LOGIN)
+    await write_pull_secrets(gateways(kubernetes=port(put_login=put)), site(), MISSING, PullLogin(LOGIN))
 
     assert [call[1:] for call in put.calls] == [(*key, LOGIN) for key in MISSING]
     assert not any(options.get("dry_run") for options in put.options)

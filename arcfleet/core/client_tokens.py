@@ -1,0 +1,191 @@
+"""Rotation of a client token's password: the one that the site's pull secrets hold.
+
+Unlike a sync token's, a client token's other slot may be in anybody's use: a colleague's laptop, a pull secret made by
+hand. So a password is made only into a slot that is absent, or of which the journal shows that its value is ours and
+no longer held by anybody; and only an old password that was ours is ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from arcfleet.core import calls
+from arcfleet.core.calls import Call
+from arcfleet.core.credentials import ATTEMPT, absent_slot, other_slot
+from arcfleet.core.facts import PasswordFacts, SiteFacts, TokenFacts
+from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.journal import Entry, Phase
+from arcfleet.core.manifest import Site
+from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.reasons import Reason
+from arcfleet.core.rotation import Action, Decision, away, overdue, password, to_be_retired
+from arcfleet.core.secret import Secret
+from arcfleet.core.workloads import Desired, Login
+
+
+@dataclass(frozen=True, slots=True)
+class PullLogin:
+    """A login for pull secrets, and the journal's entry for its password: None where it was found, not made."""
+
+    login: Login
+    key: str = ""
+    entry: Entry | None = None
+
+
+REHEARSED = Secret("to-be-generated")
+"""Stands in for a password while the cluster is asked whether it would take one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a rotation finds of a site's pull secrets and the client token whose login is in them."""
+
+    token_id: str
+    token: TokenFacts
+    entry: Entry | None
+    workloads: tuple[Desired, ...]
+    """Those whose pull secret holds the token's login."""
+    sharing: int = 1
+    """How many connected registries have this client token."""
+
+    @property
+    def secrets(self) -> tuple[tuple[str, str], ...]:
+        """The pull secrets that hold the token's login, as (namespace, name)."""
+        return tuple(dict.fromkeys((item.namespace, item.workload.pull_secret) for item in self.workloads))
+
+
+def is_ours(token: TokenFacts, entry: Entry | None) -> bool:
+    """Tell whether the password that the site holds is one that we made, and nobody has replaced since."""
+    if entry is None:
+        return False
+    if entry.phase is Phase.INTENDED:
+        return entry.retiring
+    made = password(token, entry.slot)
+    return made is not None and made.created is not None and made.created == entry.created
+
+
+def free_slot(token: TokenFacts, entry: Entry | None, *, held: bool) -> str | None:
+    """Return the slot of a client token that a password may be made into; None where there is none.
+
+    Args:
+        token: The client token with its slots.
+        entry: What the journal says of it.
+        held: Whether a pull secret may hold what was on its way when a run ended: unless the site is known to be the
+            token's only user and has no login at all.
+    """
+    if entry is not None and entry.phase is Phase.INTENDED and not _made_since(token, entry):
+        return entry.slot
+    if entry is not None and entry.phase is Phase.DELIVERING and not held and is_ours(token, entry):
+        return entry.slot
+    absent = absent_slot(token)
+    if absent or entry is None or entry.retired is None:
+        return absent
+    other = password(token, other_slot(entry.slot))
+    return other.name if other and other.created == entry.retired else None
+
+
+def _made_since(token: TokenFacts, entry: Entry) -> bool:
+    """Tell whether somebody else has made the slot's password since we meant to."""
+    made = password(token, entry.slot)
+    return made is not None and (made.created is None or made.created > entry.at + ATTEMPT)
+
+
+def replaces_ours(token: TokenFacts, entry: Entry | None, slot: str) -> bool:
+    """Tell whether a password made into `slot` replaces one of ours in the other slot, which then is to be retired."""
+    if entry is None or not is_ours(token, entry):
+        return False
+    return entry.retiring if entry.slot == slot else entry.phase is not Phase.INTENDED
+
+
+def in_use(token: TokenFacts, entry: Entry | None) -> PasswordFacts | None:
+    """Return the password that the site's pull secrets hold; where it can't be told, the older one."""
+    if entry is not None and is_ours(token, entry):
+        return password(token, other_slot(entry.slot) if entry.phase is Phase.INTENDED else entry.slot)
+    made = [found for found in token.passwords if found.created]
+    return min(made, key=lambda found: str(found.created), default=None)
+
+
+def decide(site: Site, facts: SiteFacts, found: Found | None, now: datetime, *, asked: bool) -> Decision:
+    """Return what a rotation does about a site's pull secrets now.
+
+    Args:
+        site: What is wanted; its `credentials` say when.
+        facts: What was observed.
+        found: The pull secrets and their token; None where no secret of the site holds a login of a client token.
+        now: The service's time.
+        asked: Rotate whatever the age.
+    """
+    if found is None or facts.extension is None:
+        return Decision(Action.NONE, "no pull secret holds a client token's login")
+    if found.entry and found.sharing == 1 and to_be_retired(found.token, found.entry, site.credentials, now):
+        old = other_slot(found.entry.slot)
+        return Decision(Action.RETIRE, f"client token {found.token.name}: password of {old} was replaced")
+    why = "asked for" if asked else overdue(in_use(found.token, found.entry), site.credentials, now)
+    if not why:
+        return Decision(Action.NONE, "no rotation is due")
+    because = f"client token {found.token.name}: {why}"
+    hindrance = _hindrance(site, facts, found)
+    return Decision(Action.STOP, because, hindrance) if hindrance else Decision(Action.ROTATE, because)
+
+
+def _hindrance(site: Site, facts: SiteFacts, found: Found) -> Finding | None:
+    name, entry = found.token.name, found.entry
+    finding = Finding(Verdict.FAILED, Reason.CLIENT_TOKEN, "client token", "")
+    if why := away(facts):
+        return replace(
+            finding, reason=Reason.NOT_ROTATED, message=f"a rotation of client token {name} is due, but {why}",
+            remedy=f"bring the site in order first: arcfleet deploy FLEET --site {site.name}",
+        )  # fmt: skip
+    if found.sharing > 1:
+        return replace(
+            finding, message=f"client token {name} is due, but {found.sharing} connected registries have it",
+            remedy="give each site a clientToken of its own: a new password for one would end another's",
+        )  # fmt: skip
+    if entry is not None and entry.phase is Phase.DELIVERING and entry.retiring:
+        return replace(
+            finding, message=f"a run ended while it wrote client token {name}'s password: both may be in use",
+            remedy=f"kubectl delete secret {_names(found.secrets)}, then at once: "
+            f"arcfleet deploy FLEET --site {site.name}",
+        )  # fmt: skip
+    if free_slot(found.token, entry, held=True) is None:
+        return taken(site, found.token, entry)
+    return None
+
+
+def taken(site: Site, token: TokenFacts, entry: Entry | None) -> Finding:
+    """Return the finding that no slot of a client token is free, and how a person makes one free."""
+    unused = other_slot(entry.slot) if entry is not None and is_ours(token, entry) else "password1 or password2"
+    return Finding(
+        Verdict.FAILED, Reason.CLIENT_TOKEN, "client token",
+        f"both passwords of client token {token.name} are taken, and none is replaced while somebody may use it",
+        remedy=f"if nobody uses {unused}: az acr token credential delete --registry {site.registry} "
+        f"--name {token.name} --{unused.replace(' or ', ' | --')}; else create the pull secret yourself, or give the "
+        f"site a clientToken of its own: az acr token create --registry {site.registry} …",
+    )  # fmt: skip
+
+
+def _names(secrets: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} -n {namespace}" for namespace, name in secrets)
+
+
+def extend(plan: SitePlan, site: Site, decision: Decision, found: Found | None, *, restart_pods: bool) -> SitePlan:
+    """Return a rotation's plan with what is done about the pull secrets, after what is done about the sync password."""
+    if decision.action is Action.STOP:
+        return replace(plan, disposition=Disposition.BLOCKED, finding=decision.finding)
+    if found is None or decision.action not in {Action.ROTATE, Action.RETIRE}:
+        return plan
+    rotates = decision.action is Action.ROTATE
+    mine = Disposition.ROTATE if rotates else Disposition.RETIRE
+    return replace(
+        plan,
+        disposition=Disposition.ROTATE if plan.disposition is Disposition.ROTATE else mine,
+        because=(*plan.because, decision.because),
+        calls=(*plan.calls, calls.password(site), *(_writes(site, found, restart_pods) if rotates else ())),
+        pull_secrets=found.secrets if rotates else (),
+    )
+
+
+def _writes(site: Site, found: Found, restart_pods: bool) -> tuple[Call, ...]:
+    return (*calls.logins(site, found.secrets), *(calls.restarts(site, found.workloads) if restart_pods else ()))
