@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.workloads import KINDS, Desired, Object
+
+_PROVIDERS = re.compile(r"(providers/)?Microsoft\.\w+/")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +31,8 @@ class Call:
         return self.target.startswith("/")
 
     def __str__(self) -> str:
-        return f"{self.method} {self.target.partition('/providers/')[2] or self.target}"
+        resource = self.target.partition("/providers/")[2]
+        return f"{self.method} {_PROVIDERS.sub('', resource) or self.target}"
 
 
 def registry_call(site: Site, method: str, path: str) -> Call:

@@ -110,20 +110,21 @@ def summary(fleet: FleetPlan) -> tuple[str, ...]:
         (passwords, "password is generated", "passwords are generated, none into a slot in use"),
     )
     lines = (
-        [_some(len(plans), "site changes", "sites change"), *(f"{count} {which}" for count, which in left if count)],
-        [_some(*entry) for entry in disturbed if entry[0]],
-        [f"{_some(azure, 'write', 'writes')} to Azure, {len(calls) - azure} to the clusters",
-         f"{_some(fleet.concurrency, 'site', 'sites')} at a time"],
+        [some(len(plans), "site changes", "sites change"), *(f"{count} {which}" for count, which in left if count)],
+        [some(*entry) for entry in disturbed if entry[0]],
+        [f"{some(azure, 'write', 'writes')} to Azure, {len(calls) - azure} to the clusters",
+         f"{some(fleet.concurrency, 'site', 'sites')} at a time"],
     )  # fmt: skip
     return tuple(" · ".join(line) for line in lines if line)
 
 
-def _some(count: int, one: str, many: str) -> str:
+def some(count: int, one: str, many: str) -> str:
+    """Return a number with its noun."""
     return f"{count} {one if count == 1 else many}"
 
 
 def _pods(count: int) -> str:
-    return _some(count, "pod", "pods")
+    return some(count, "pod", "pods")
 
 
 def rows(fleet: FleetPlan) -> list[dict[str, str]]:

@@ -32,10 +32,9 @@ def fleet(**sites):
 
 def test_the_calls_of_a_fresh_site_are_listed_in_their_order():
     assert [str(call) for call in FRESH.calls] == [
-        "POST Microsoft.ContainerRegistry/registries/acreu1/generateCredentials",
-        "PUT Microsoft.Kubernetes/connectedClusters/k-berlin/providers/Microsoft.KubernetesConfiguration/extensions/"
-        "berlinplant",
-        "POST Microsoft.ContainerRegistry/registries/acreu1/generateCredentials",
+        "POST registries/acreu1/generateCredentials",
+        "PUT connectedClusters/k-berlin/extensions/berlinplant",
+        "POST registries/acreu1/generateCredentials",
         "LOGIN k-berlin namespaces/default/secrets/regcred",
         "APPLY k-berlin namespaces/default/deployments/web",
     ]
