@@ -1,5 +1,6 @@
 """Steps around credentials: nothing is minted in vain, and no login that works is replaced."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from examples import NOW, REGISTRY_ID, cr, extension, facts, minutes, site, toke
 from fakes import FakeJournal, FakeTokens, Script, gateways, port
 
 from arcfleet.core.client_tokens import PullLogin
-from arcfleet.core.facts import TokenFacts
+from arcfleet.core.facts import PasswordFacts, TokenFacts
 from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
@@ -188,6 +189,27 @@ async def test_without_a_login_one_password_is_made_into_an_absent_slot(made, sl
     assert kept.phases == [("intended", slot), ("delivering", slot)]
     assert (login.username, login.password.reveal()) == ("pull", "minted-1")
     assert (registries.minted, registries.ages) == ([(PULL, slot)], [0])
+
+
+class Slots(FakeTokens):
+    """Registries whose tokens show what was minted, after as long as it takes others to look."""
+
+    async def generate_password(self, registry, token_id, slot):
+        await asyncio.sleep(0)
+        found = self.tokens[token_id]
+        self.tokens[token_id] = replace(found, passwords=(*found.passwords, PasswordFacts(slot, self.now)))
+        return await super().generate_password(registry, token_id, slot)
+
+
+async def test_two_sites_at_once_never_get_the_same_slot_of_a_token_that_they_share():
+    shared = {"berlinplant": cr(client_token_ids=(PULL,)), "paris": cr(name="paris", client_token_ids=(PULL,))}
+    registries = Slots({PULL: replace(token(), name="pull")})
+    registries.connected_registries = Script(shared)
+    here = gateways(registries=registries, kubernetes=port(put_login=Script(None)))
+
+    await asyncio.gather(*(client_login(here, site(), NEW_SITE, MISSING) for _ in range(2)))
+
+    assert registries.minted == [(PULL, "password1"), (PULL, "password2")]
 
 
 async def test_only_rehearsals_of_all_secrets_come_before_the_password():
