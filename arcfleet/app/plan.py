@@ -52,8 +52,8 @@ async def make(gateways: Gateways, fleet: Fleet) -> FleetPlan:
 
 def print_plan(console: Console, plan: FleetPlan, *, calls: bool = False) -> None:
     """Print a plan: a line per site that is touched or can't be, those with nothing to do together, then the sum."""
-    sites = rendering.some(len(plan.sites), "site", "sites")
-    head = f"fleet {plan.fleet} · {sites} · plan {plan.id} · {plan.made_at:%Y-%m-%d %H:%MZ}"
+    count = rendering.some(len(plan.sites), "site", "sites")
+    head = f"fleet {plan.fleet} · {count} · plan {plan.id} · {plan.made_at:%Y-%m-%d %H:%MZ}"
     console.print(Text(head, "bold"), soft_wrap=True)
     console.print()
     table = Table.grid(padding=(0, 2, 0, 0))

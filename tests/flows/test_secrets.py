@@ -107,7 +107,7 @@ async def test_prefect_knows_of_a_secret_only_which_task_it_came_from(simulate, 
     latest = max(shown["flow_runs"], key=lambda run: run["created"])["id"]
     runs = {run["name"]: run for run in shown["task_runs"] if run["flow_run_id"] == latest}
     generated, installing = runs["s1 · generate credential"], runs["s1 · install extension"]
-    assert installing["task_inputs"]["connection_string"] == [{"input_type": "task_run", "id": generated["id"]}]
+    assert installing["task_inputs"]["credential"] == [{"input_type": "task_run", "id": generated["id"]}]
     inputs = [entry for run in runs.values() for of_one in run["task_inputs"].values() for entry in of_one]
     assert {entry["input_type"] for entry in inputs} <= {"task_run", "parameter"}
     # Neither parameters nor results are stored, for which a task's arguments would have to be pickled.
