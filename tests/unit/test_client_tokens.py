@@ -131,7 +131,7 @@ def test_what_is_taken_names_the_slot_that_may_be_freed():
 SYNCED = SitePlan(Disposition.ROTATE, because=("sync",))
 IDLE = SitePlan(Disposition.NOOP)
 SECRET = "LOGIN k-berlin namespaces/default/secrets/regcred"
-MINT = f"POST {REGISTRY_ID.partition('/providers/')[2]}/generateCredentials"
+MINT = "POST registries/acreu1/generateCredentials"
 PLANS = {
     "rotated": (IDLE, Action.ROTATE, False, Disposition.ROTATE, [MINT, SECRET]),
     "with a restart": (
