@@ -91,6 +91,7 @@ async def _site(gateways: Gateways, fleet: Fleet, site: Site) -> SiteStatus:
         addressed(extension_rules.judge(facts.extension, facts.cluster, now=now, drift=drift), site),
         addressed(await _registry(gateways, site, facts, now), site),
         *images,
+        *facts.missing,
         *(
             addressed(pod_rules.judge(facts.workloads.get(item.workload.name), item.name, now), site, item.namespace)
             for item in wanted

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from arcfleet.core.findings import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterFacts:
@@ -221,5 +223,7 @@ class SiteFacts:
     """By (namespace, name): whether the secret holds the login for the site's address that it is to hold."""
     refusal: str = ""
     """The line of the connected registry's log that says that its password is refused; empty where none does."""
+    missing: tuple[Finding, ...] = ()
+    """Images of workloads that the cloud registry does not hold; the workloads are left out of what is wanted."""
     contents: RegistryContents | None = None
     """What the cloud registry holds; read where the site has `ensure`."""

@@ -117,6 +117,13 @@ def plan(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
     stop = _stop(site, facts)
     if stop:
         return stop
+    made = _compared(site, facts, wanted)
+    # Where a preflight follows, it tells of these too, with whatever else is missing.
+    return made if made.needs_preflight or made.settle_first or made.finding else made.judged(facts.missing)
+
+
+def _compared(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePlan:
+    """Return what differs from the fleet file, and what is done about it."""
     decision = credentials.decide(facts)
     if decision.action is Action.WAIT:
         return SitePlan(Disposition.UPDATE, settle_first=True, because=(decision.because,))

@@ -38,7 +38,7 @@ def judge(
         azure: What Azure shows.
         cluster: What the cluster shows.
     """
-    found = [*_azure_rights(site, plan, azure), *_cluster_rights(site, cluster)]
+    found = [*facts.missing, *_azure_rights(site, plan, azure), *_cluster_rights(site, cluster)]
     if plan.install:
         found += [
             *_registry(site, facts, plan, azure),

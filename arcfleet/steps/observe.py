@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from arcfleet.core import ensure_effects, workloads
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts, WorkloadFacts
+from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
@@ -35,7 +36,7 @@ async def observe(
         max_age: Seconds that the lists of what the registry holds may be old.
 
     Raises:
-        PermanentError: Something does not exist that must, or an image is not in the cloud registry.
+        PermanentError: Something does not exist that must.
     """
     registry, (cr, contents), cluster, extension = await asyncio.gather(
         gateways.registries.registry(site.registry_ref),
@@ -46,10 +47,10 @@ async def observe(
     facts = SiteFacts(registry, cr, cluster, extension, contents=contents)
     if cluster.connectivity.lower() != "connected":
         return facts, ()
-    wanted = await _desired(gateways, site, registry.login_server, manifests)
+    wanted, missing = await _desired(gateways, site, registry.login_server, manifests)
     found, secrets = await _in_cluster(gateways, site, wanted)
     refusal = inside.refusal(await diagnosis.look(gateways, site)) if await _is_away(gateways, facts) else ""
-    return replace(facts, workloads=found, pull_secrets=secrets, refusal=refusal), wanted
+    return replace(facts, workloads=found, pull_secrets=secrets, refusal=refusal, missing=missing), wanted
 
 
 async def _is_away(gateways: Gateways, facts: SiteFacts) -> bool:
@@ -103,16 +104,25 @@ async def connected_registry(
     return found
 
 
-async def _desired(gateways: Gateways, site: Site, login_server: str, manifests: Manifests) -> tuple[Desired, ...]:
-    result = []
+async def _desired(
+    gateways: Gateways, site: Site, login_server: str, manifests: Manifests
+) -> tuple[tuple[Desired, ...], tuple[Finding, ...]]:
+    """Return the workloads as they are to be, and each image without which one can't be."""
+    result, missing = [], []
     for workload in site.workloads:
         manifest = manifests.get(workload.manifest or "", ())
+        needed = workloads.images(workload, manifest, login_server) if workload.pin == "digest" else ()
         digests: dict[ImageRef, str] = {}
-        if workload.pin == "digest":
-            for image in workloads.images(workload, manifest, login_server):
+        for image in needed:
+            try:
                 digests[image] = await gateways.images.digest(login_server, image)
-        result.append(workloads.desired(site, workload, manifest, login_server, digests))
-    return tuple(result)
+            except PermanentError as error:
+                if error.reason is not Reason.NOT_IN_CLOUD:
+                    raise
+                missing.append(of_error(error, "image"))
+        if len(digests) == len(needed):
+            result.append(workloads.desired(site, workload, manifest, login_server, digests))
+    return tuple(result), tuple(dict.fromkeys(missing))
 
 
 async def _in_cluster(

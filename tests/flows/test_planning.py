@@ -137,6 +137,21 @@ async def test_every_site_that_cannot_be_deployed_is_told_at_once(simulate):
     assert plan.sites["s4"].finding.reason is Reason.CONNECTED_REGISTRY_NOT_FOUND
 
 
+async def test_all_that_a_site_lacks_is_told_together(simulate):
+    def change(world):
+        world["registries"][0]["images"] = []
+        world["clusters"][0]["kubernetes"]["nodes"] = [{"name": "pi", "arch": "arm64"}]
+
+    text = fleet_text(1, workloads=[{"name": name, "image": f"app/{name}:1"} for name in ("web", "api")])
+    sim = simulate(fleet_of(text), change=change)
+
+    site = (await planned(sim, text)).sites["s1"]
+
+    assert [finding.reason for finding in (site.finding, *site.notes)] == [
+        Reason.NOT_IN_CLOUD, Reason.NOT_IN_CLOUD, Reason.EMPTY_REGISTRY, Reason.NO_SUITABLE_NODE,
+    ]  # fmt: skip
+
+
 async def test_missing_azure_rights_are_found_before_they_are_needed(simulate, deploy):
     def change(world):
         read = {"scope": "/", "actions": ["*/read"], "dataActions": ["*"]}

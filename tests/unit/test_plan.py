@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from examples import NOW, applied, cluster, cr, extension, facts, site, wanted
 
+from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.plan import Disposition, SitePlan, Step, extension_changes, plan
 from arcfleet.core.reasons import Reason
 
@@ -168,3 +169,18 @@ def test_a_registry_whose_password_is_refused_gets_a_new_one():
     assert (made.disposition, made.install) == (Disposition.UPDATE, True)
     assert made.because == ("a new sync password: the registry's is refused",)
     assert plan(site(), facts(connected_registry=cr(connection_state="Offline"), **FINE), (WEB,)).changes is False
+
+
+GONE = Finding(Verdict.FAILED, Reason.NOT_IN_CLOUD, "image", "image app/web:stable is not in registry x")
+
+
+def test_an_image_that_the_cloud_does_not_hold_blocks_a_site_that_is_otherwise_as_it_should_be():
+    made = plan(site(), facts(missing=(GONE,)), ())
+
+    assert (made.disposition, made.finding) == (Disposition.BLOCKED, GONE)
+
+
+def test_where_a_preflight_follows_it_tells_of_missing_images_with_all_else():
+    made = plan(site(), facts(extension=None, connected_registry=cr(**NEVER), missing=(GONE,)), ())
+
+    assert (made.needs_preflight, made.finding) == (True, None)

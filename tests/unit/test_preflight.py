@@ -7,7 +7,7 @@ from examples import cr, extension, facts, site, token, wanted
 
 from arcfleet.core import preflight
 from arcfleet.core.facts import RegistryFacts
-from arcfleet.core.findings import Verdict
+from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.plan import Disposition, plan
 from arcfleet.core.reasons import Reason
 from arcfleet.core.surveys import (
@@ -176,3 +176,11 @@ def test_a_plan_without_an_installation_asks_for_rights_only():
     poor = replace(AZURE, has_images=False, tokens={})
 
     assert judged(azure=poor, cluster=replace(CLUSTER, nodes=()), seen=standing) == ()
+
+
+def test_missing_images_are_told_with_everything_else_that_is_missing():
+    gone = Finding(Verdict.FAILED, Reason.NOT_IN_CLOUD, "image", "image app/web:stable is not in registry x")
+
+    found = judged(cluster=replace(CLUSTER, nodes=()), seen=replace(EMPTY, missing=(gone,)))
+
+    assert [finding.reason for finding in found] == [Reason.NOT_IN_CLOUD, Reason.NO_SUITABLE_NODE]
