@@ -19,6 +19,7 @@ from arcfleet.errors import FleetError
 from flows import chain, fleet_run
 from tasks.fleet import load_fleet
 from tasks.publish import publish_plan
+from tasks.rotation import note_due
 from tasks.runtime import session
 
 
@@ -48,8 +49,8 @@ async def _one(fleet: Fleet, site: Site, slots: asyncio.Semaphore) -> SitePlan:
     trail = Trail(site.name)
     async with slots:
         try:
-            await chain.observe_and_plan(fleet, site, trail)
+            facts, _ = await chain.observe_and_plan(fleet, site, trail)
+            assert trail.plan is not None  # observe_and_plan has set it
+            return await note_due(site, facts, trail.plan)
         except FleetError as error:
             return SitePlan(Disposition.BLOCKED, finding=of_error(error, "observe"))
-    assert trail.plan is not None  # observe_and_plan has set it
-    return trail.plan

@@ -7,6 +7,7 @@ from prefect import task
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Site
+from arcfleet.core.plan import SitePlan
 from arcfleet.core.rotation import Decision
 from arcfleet.steps import rotation as steps
 from tasks import runtime
@@ -16,6 +17,12 @@ from tasks import runtime
 async def decide_rotation(site: Site, facts: SiteFacts, *, asked: bool) -> Decision:
     """Decide whether the site's sync password is rotated now."""
     return await steps.decide(runtime.current().gateways, site, facts, asked=asked)
+
+
+@task(name="note due rotation", task_run_name="{site.name} · note due rotation", **runtime.OPTIONS)
+async def note_due(site: Site, facts: SiteFacts, plan: SitePlan) -> SitePlan:
+    """Add the rotation that is due to the plan of a site with nothing else to do."""
+    return await steps.note_due(runtime.current().gateways, site, facts, plan)
 
 
 @task(name="generate credential", task_run_name="{site.name} · generate credential", **runtime.OPTIONS)

@@ -97,4 +97,7 @@ def _rows(table: Table, names: list[str], plan: SitePlan, *, calls: bool) -> Non
 
 def _nothing(plan: FleetPlan) -> str:
     left = sum(plan.counts[which] for which in (Disposition.DEFERRED, Disposition.BLOCKED))
+    due = plan.counts[Disposition.ROTATE]
+    if due and not left:
+        return f"nothing to deploy; passwords of {rendering.some(due, 'site', 'sites')} are due: arcfleet rotate"
     return f"{left} of {len(plan.sites)} sites can't be deployed now" if left else "nothing to do"

@@ -6,7 +6,7 @@ registry is seen in contact with it, and only after `retireAfter` is the old one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -148,3 +148,10 @@ def plan(site: Site, facts: SiteFacts, decision: Decision) -> SitePlan:
     because = (decision.because,) if disposition in {Disposition.ROTATE, Disposition.RETIRE} else ()
     writes = {Disposition.ROTATE: calls.installation(site, facts), Disposition.RETIRE: (calls.password(site),)}
     return SitePlan(disposition, because=because, calls=writes.get(disposition, ()), finding=decision.finding)
+
+
+def noted(plan: SitePlan, decision: Decision) -> SitePlan:
+    """Return the plan of a site at which a deploy has nothing to do, with the rotation that is due there."""
+    if decision.action is not Action.ROTATE:
+        return plan
+    return replace(plan, disposition=Disposition.ROTATE, because=(f"{decision.because}: arcfleet rotate",))

@@ -8,7 +8,7 @@ from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.errors import FleetError
 from arcfleet.ports import Gateways
-from arcfleet.steps import observe, preflight
+from arcfleet.steps import observe, preflight, rotation
 
 RUN = float("inf")
 """One list per registry serves a whole plan, which decides nothing by a moment's difference."""
@@ -19,6 +19,8 @@ async def plan_site(gateways: Gateways, fleet: Fleet, site: Site) -> SitePlan:
     try:
         facts, wanted = await observe.observe(gateways, site, fleet.manifests, max_age=RUN)
         plan = planning.plan(site, facts, wanted)
-        return plan.judged(await preflight.check(gateways, site, facts, wanted, plan)) if plan.needs_preflight else plan
+        if plan.needs_preflight:
+            return plan.judged(await preflight.check(gateways, site, facts, wanted, plan))
+        return await rotation.note_due(gateways, site, facts, plan)
     except FleetError as error:
         return SitePlan(Disposition.BLOCKED, finding=of_error(error, "observe"))

@@ -10,9 +10,13 @@ from arcfleet.core.facts import SiteFacts
 from arcfleet.core.journal import Phase
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
+from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.core.rotation import Decision
 from arcfleet.ports import Gateways
 from arcfleet.steps.credentials import generate_credential
+
+LISTED = 300.0
+"""Seconds for which one list of a registry's tokens serves the plans of its sites."""
 
 
 async def decide(gateways: Gateways, site: Site, facts: SiteFacts, *, asked: bool) -> Decision:
@@ -22,6 +26,18 @@ async def decide(gateways: Gateways, site: Site, facts: SiteFacts, *, asked: boo
     entry = await gateways.journal.read(journal.key(site.registry_ref, token.name))
     now = await gateways.registries.service_time()
     return rotation.decide(site, facts, token, entry, now, asked=asked)
+
+
+async def note_due(gateways: Gateways, site: Site, facts: SiteFacts, plan: SitePlan) -> SitePlan:
+    """Return a site's plan, with the rotation that is due where there is nothing else to do. Changes nothing."""
+    if plan.disposition is not Disposition.NOOP:
+        return plan
+    tokens = await gateways.registries.tokens(site.registry_ref, max_age=LISTED)
+    token = tokens.get(last_segment(facts.connected_registry.sync_token_id).lower())
+    if token is None:
+        return plan
+    now = await gateways.registries.service_time()
+    return rotation.noted(plan, rotation.decide(site, facts, token, None, now))
 
 
 async def replace(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from examples import NOW, cluster, cr, extension, facts, minutes, site, token
-from fakes import FakeClock, FakeJournal, FakeTokens, gateways
+from fakes import FakeClock, FakeJournal, FakeTokens, Script, gateways, port
 
 from arcfleet.core import rotation
 from arcfleet.core.facts import PasswordFacts
 from arcfleet.core.journal import Entry, Phase
-from arcfleet.core.plan import Disposition
+from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.core.reasons import Reason
 from arcfleet.core.rotation import REPLICATION, Action, decide
 from arcfleet.steps import rotation as steps
@@ -125,3 +125,24 @@ async def test_retiring_replaces_the_other_slot_once():
 
     assert registries.minted == [(SYNC, "password1")]
     assert kept.entries[KEY] == replace(PROVED, retiring=False, retired=registries.now)
+
+
+NOTED = {
+    "due": (
+        OLD,
+        SitePlan(Disposition.NOOP),
+        Disposition.ROTATE,
+        ("the password of password1 is 91 d old: arcfleet rotate",),
+    ),
+    "not due": (YOUNG, SitePlan(Disposition.NOOP), Disposition.NOOP, ()),
+    "something else to do": (OLD, SitePlan(Disposition.UPDATE, because=("x",)), Disposition.UPDATE, ("x",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("listed", "made", "disposition", "because"), NOTED.values(), ids=NOTED)
+async def test_a_plan_says_that_a_password_is_due_where_there_is_nothing_else_to_do(listed, made, disposition, because):
+    registries = port(tokens=Script({"berlinplant": listed}), service_time=Script(NOW))
+
+    found = await steps.note_due(gateways(registries=registries), site(), facts(**STANDING), made)
+
+    assert (found.disposition, found.because, found.calls) == (disposition, because, ())
