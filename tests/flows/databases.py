@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 TOOLS = ("initdb", "postgres", "pg_dump", "pg_isready")
 FAST = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
 SETTING = "PREFECT_API_DATABASE_CONNECTION_URL"
@@ -35,16 +33,19 @@ class Database:
         return {"pg_dump": subprocess.run(self.dump_command, capture_output=True, check=True, timeout=60).stdout}
 
 
+def lacking() -> list[str]:
+    """Return what a PostgreSQL server would need and is not here."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    # The server refuses to be root.
+    if os.getuid() == 0 and not any(entry.pw_name == "postgres" for entry in pwd.getpwall()):
+        missing.append("a user postgres")
+    return missing
+
+
 @contextlib.contextmanager
 def postgresql() -> Iterator[Database]:
-    """Run a PostgreSQL server on loopback; skips the test where none is installed."""
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if missing:
-        pytest.skip(f"PostgreSQL is not installed: no {', '.join(missing)}")
-    # The server refuses to be root.
+    """Run a PostgreSQL server on loopback."""
     user = "postgres" if os.getuid() == 0 else None
-    if user and not any(entry.pw_name == user for entry in pwd.getpwall()):
-        pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
     with tempfile.TemporaryDirectory(prefix="arcfleet-pg-") as folder:
         if user:
             shutil.chown(folder, user)

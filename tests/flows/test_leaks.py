@@ -1,4 +1,4 @@
-"""Stories of the command line as an operator runs it, on both of Prefect's databases: no password is left anywhere.
+"""Stories of the command line as an operator runs it, on Prefect's own database: no password is left anywhere.
 
 A run is killed in the middle of an installation; the next one goes on from there and meets a refused pull secret, a
 lost answer to generateCredentials, a failed installation and a defect of ours.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from databases import Database, postgresql
+from databases import Database, lacking, postgresql
 from leaks import Watch, files_below, hits
 
 from simulator import Simulator
@@ -88,10 +88,10 @@ class Operator:
             return process.wait(timeout=120)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """The database of Prefect's server."""
-    with contextlib.nullcontext(Database()) if request.param == "sqlite" else postgresql() as found:
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """The database of Prefect's server: PostgreSQL where it is installed, else SQLite, which test_secrets has too."""
+    with contextlib.nullcontext(Database()) if lacking() else postgresql() as found:
         yield found
 
 
