@@ -21,7 +21,6 @@ from arcfleet.core.manifest import Site
 from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.core.reasons import Reason
 from arcfleet.core.rotation import Action, Decision, away, overdue, password, to_be_retired
-from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Desired, Login
 
 
@@ -32,10 +31,6 @@ class PullLogin:
     login: Login
     key: str = ""
     entry: Entry | None = None
-
-
-REHEARSED = Secret("to-be-generated")
-"""Stands in for a password while the cluster is asked whether it would take one."""
 
 
 @dataclass(frozen=True, slots=True)

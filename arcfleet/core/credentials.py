@@ -51,18 +51,17 @@ class Decision:
 def decide(facts: SiteFacts) -> Decision:
     """Return what may be done about the sync credential, from what was observed of the site."""
     cr, extension = facts.connected_registry, facts.extension
-    online = cr.connection_state.lower() in {"online", "syncing"}
     if facts.cluster.connectivity.lower() != "connected":
         return Decision(Action.DEFER, Reason.ARC_OFFLINE, "what is generated now could not be delivered")
-    if cr.auth_type.lower() == "managedidentity":
+    if cr.uses_managed_identity:
         return Decision(Action.NONE, Reason.OK, "the connected registry signs in with a managed identity")
     if extension is None:
-        return _without_extension(cr, online=online)
-    return _with_extension(extension, online=online, refusal=facts.refusal)
+        return _without_extension(cr)
+    return _with_extension(extension, online=cr.in_contact, refusal=facts.refusal)
 
 
-def _without_extension(cr: ConnectedRegistryFacts, *, online: bool) -> Decision:
-    if online:
+def _without_extension(cr: ConnectedRegistryFacts) -> Decision:
+    if cr.in_contact:
         return Decision(Action.STOP, Reason.INSTANCE_ELSEWHERE, "another instance of this connected registry is live")
     if cr.activation.lower() == "active":
         # ALREADY_ACTIVATED would meet a new instance; deactivating could cut off one that is merely out of contact.
@@ -76,7 +75,7 @@ def _with_extension(extension: ExtensionFacts, *, online: bool, refusal: str) ->
         return Decision(Action.WAIT, Reason.EXTENSION_IN_PROGRESS, f"the extension is {state}")
     if online:
         return Decision(Action.NONE, Reason.OK, "the connected registry is in contact with its password")
-    if state in {"failed", "canceled"}:
+    if extension.has_failed:
         return Decision(Action.GENERATE, Reason.EXTENSION_FAILED, "the failed installation is repeated")
     if refusal:
         return Decision(Action.GENERATE, Reason.BAD_CREDENTIAL, "a new sync password: the registry's is refused")
@@ -127,7 +126,7 @@ def idle_slot(token: TokenFacts, extension: ExtensionFacts | None, entry: Entry 
     if made[newer] > changed + MARGIN:
         # It came after the last delivery: nobody has it, and the older one is in use.
         return newer
-    if extension.provisioning_state.lower() not in {"failed", "canceled"}:
+    if not extension.has_failed:
         return older
     if made[newer] > changed - ATTEMPT:
         # Made for the change that failed; the registry runs on with the older one.
@@ -153,14 +152,17 @@ def _by_journal(token: TokenFacts, extension: ExtensionFacts | None, entry: Entr
         return None if made and made > entry.at + ATTEMPT else entry.slot
     if extension is None or made is None or made != entry.created:
         return None
-    failed = extension.provisioning_state.lower() in {"failed", "canceled"}
     # A delivery that failed leaves the registry with the password that it had.
-    return entry.slot if entry.phase is Phase.DELIVERING and failed else other_slot(entry.slot)
+    return entry.slot if entry.phase is Phase.DELIVERING and extension.has_failed else other_slot(entry.slot)
 
 
 def other_slot(slot: str) -> str:
     """Return the token's other slot."""
     return SLOTS[1 - SLOTS.index(slot)]
+
+
+REHEARSED = Secret("to-be-generated")
+"""Stands in for a password while it is asked whether one could be used."""
 
 
 def absent_slot(token: TokenFacts) -> str | None:

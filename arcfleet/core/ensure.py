@@ -143,7 +143,7 @@ def finding(site: Site, held: RegistryContents) -> Finding | None:
     cr, wanted = held.connected.get(site.connected_registry.lower()), site.connected_registry_settings
     parent = site.ancestors[0] if site.ancestors else None
     above = held.connected.get(parent.lower()) if parent else None
-    if cr and cr.auth_type.lower() == "managedidentity":
+    if cr and cr.uses_managed_identity:
         return _blocked("signs in with a managed identity, which has no sync token", "take ensure off for this site")
     if cr and wanted.mode and wanted.mode.lower() != cr.mode.lower():
         return _blocked(f"mode: {cr.mode} -> {wanted.mode} can't be changed in place", _anew(site))

@@ -47,6 +47,11 @@ class ExtensionFacts:
     error: str | None = None
     last_modified: datetime | None = None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last operation on it ended badly."""
+        return self.provisioning_state.lower() in {"failed", "canceled"}
+
 
 @dataclass(frozen=True, slots=True)
 class StatusDetail:
@@ -97,6 +102,16 @@ class ConnectedRegistryFacts:
     audit_log: bool | None = None
     notifications: tuple[str, ...] = ()
     garbage_collection: GarbageCollectionFacts | None = None
+
+    @property
+    def in_contact(self) -> bool:
+        """Whether it is in contact with its parent now."""
+        return self.connection_state.lower() in {"online", "syncing"}
+
+    @property
+    def uses_managed_identity(self) -> bool:
+        """Whether it signs in with a managed identity, so that it has no password."""
+        return self.auth_type.lower() == "managedidentity"
 
 
 @dataclass(frozen=True, slots=True)

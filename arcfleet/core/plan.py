@@ -203,7 +203,7 @@ def extension_changes(site: Site, extension: ExtensionFacts | None) -> tuple[str
     train = site.extension.release_train
     if train and (extension.release_train or "").lower() != train.lower():
         changes.append(f"releaseTrain: {extension.release_train} -> {train}")
-    if extension.provisioning_state.lower() in {"failed", "canceled"}:
+    if extension.has_failed:
         changes.append(f"the last installation {extension.provisioning_state.lower()}")
     return tuple(changes)
 
@@ -231,7 +231,7 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
                 f"--registry {facts.registry.name}",
             ),
         )  # fmt: skip
-    if facts.connected_registry.auth_type.lower() == "managedidentity" and extension_changes(site, facts.extension):
+    if facts.connected_registry.uses_managed_identity and extension_changes(site, facts.extension):
         return SitePlan(
             Disposition.BLOCKED,
             finding=Finding(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from arcfleet.core import rights
+from arcfleet.core.evidence import NAMESPACE
 from arcfleet.core.facts import SiteFacts, TokenFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
@@ -19,8 +20,6 @@ from arcfleet.core.plan import SitePlan
 from arcfleet.core.reasons import Reason
 from arcfleet.core.surveys import AzureSurvey, ClusterSurvey, Permission, Unread
 
-EXTENSION_NAMESPACE = "connected-registry"
-"""Where the extension's chart lands."""
 STORAGE_CLASS = "pvc.storageClassName"
 PROVIDERS = ("Microsoft.KubernetesConfiguration", "Microsoft.Kubernetes")
 Findings = tuple[Finding, ...]
@@ -174,7 +173,7 @@ def _address(site: Site, cluster: ClusterSurvey) -> Iterator[Finding]:
     owner = cluster.address_owner
     if isinstance(owner, Unread):
         yield _unchecked("N9", "clusterIP", f"whether {address} is in use", owner)
-    elif owner and not owner.startswith(f"{EXTENSION_NAMESPACE}/"):
+    elif owner and not owner.startswith(f"{NAMESPACE}/"):
         yield _failed(
             "N9", Reason.CLUSTER_IP_TAKEN, "clusterIP", f"{address} is taken by service {owner}", _choose(cluster)
         )

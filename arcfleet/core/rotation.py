@@ -62,7 +62,7 @@ def decide(
     contact = arc.judge(facts.cluster)
     if not contact.ok:
         return Decision(Action.DEFER, contact.message, contact)
-    if facts.connected_registry.auth_type.lower() == "managedidentity":
+    if facts.connected_registry.uses_managed_identity:
         return Decision(Action.NONE, "signs in with a managed identity: there is no password")
     if facts.extension is None:
         return Decision(Action.NONE, "nothing is installed")
@@ -132,7 +132,7 @@ def away(facts: SiteFacts) -> str:
     """Return in what way a registry is not at work; empty where it is."""
     cr, extension = facts.connected_registry, facts.extension
     state = extension.provisioning_state if extension else "absent"
-    if state.lower() == "succeeded" and cr.connection_state.lower() in {"online", "syncing"}:
+    if state.lower() == "succeeded" and cr.in_contact:
         return ""
     return f"the extension is {state} and the connected registry {cr.connection_state}"
 

@@ -13,7 +13,6 @@ from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
-from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
@@ -37,7 +36,7 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
             f"az acr token update --registry {site.registry} --name {token.name} --status enabled",
         )
     # Composed once before anything is minted: a string that can't be made must not cost a password.
-    credentials.connection_string(cr, Secret("to-be-generated"), parent_protocol=site.parent_protocol)
+    credentials.connection_string(cr, credentials.REHEARSED, parent_protocol=site.parent_protocol)
     key = journal.key(site.registry_ref, token.name)
     slot = credentials.idle_slot(token, extension, await gateways.journal.read(key))
     entry = Entry(slot, Phase.INTENDED, await gateways.registries.service_time())
@@ -103,7 +102,7 @@ async def new_login(
         full = client_tokens.taken(site, token, entry)
         raise PermanentError(full.reason, full.message, full.remedy)
     for namespace, name in secrets:
-        rehearsed = Login(token.name, client_tokens.REHEARSED)
+        rehearsed = Login(token.name, credentials.REHEARSED)
         await gateways.kubernetes.put_login(site, namespace, name, rehearsed, dry_run=True)
     retiring = not shared and client_tokens.replaces_ours(token, entry, slot)
     intended = Entry(slot, Phase.INTENDED, await gateways.registries.service_time(), retiring=retiring)

@@ -58,8 +58,7 @@ async def _is_away(gateways: Gateways, facts: SiteFacts) -> bool:
     cr, extension = facts.connected_registry, facts.extension
     if extension is None or extension.provisioning_state.lower() != "succeeded":
         return False
-    in_contact = cr.connection_state.lower() in {"online", "syncing"}
-    return not in_contact and not rests_between_syncs(cr, await gateways.registries.service_time())
+    return not cr.in_contact and not rests_between_syncs(cr, await gateways.registries.service_time())
 
 
 async def _in_registry(

@@ -126,7 +126,7 @@ def _offline(
 
 def _by_parent(parent: ConnectedRegistryFacts | None, now: datetime) -> Finding | None:
     """C3: a nested registry reaches the cloud through its parent only."""
-    if parent is None or parent.connection_state.lower() in {"online", "syncing"} or rests_between_syncs(parent, now):
+    if parent is None or parent.in_contact or rests_between_syncs(parent, now):
         return None
     return Finding(
         Verdict.WAITING, Reason.PARENT_NOT_READY, SUBJECT,
