@@ -32,7 +32,7 @@ from arcfleet.core.plan import Step
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
 from arcfleet.core.site_parts import PullSecretFrom
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
+from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission, Unread
 from arcfleet.core.workloads import Login, Object
 
 
@@ -147,8 +147,11 @@ class Kubernetes(Protocol):
     async def restart(self, site: Site, kind: str, namespace: str, name: str, at: datetime) -> None:
         """Have a workload's pods replaced, as `kubectl rollout restart` does."""
 
+    async def missing_rights(self, site: Site, rights: Sequence[KubeRight]) -> tuple[KubeRight, ...] | Unread:
+        """Return which of the rights the cluster denies."""
+
     async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
-        """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
+        """Return what the cluster shows of an installation's prerequisites, and which of the rights it denies."""
 
     async def extension_evidence(self, site: Site) -> ExtensionEvidence:
         """Return what the cluster shows of the connected registry in it; what may not be read is said in it."""

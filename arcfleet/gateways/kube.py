@@ -17,7 +17,7 @@ from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
-from arcfleet.core.surveys import ClusterSurvey, KubeRight
+from arcfleet.core.surveys import ClusterSurvey, KubeRight, Unread
 from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import kube_evidence, kube_survey, translation
@@ -116,8 +116,13 @@ class KubernetesSites:
                 _request_timeout=self._settings.request_timeout,
             )
 
+    async def missing_rights(self, site: Site, rights: Sequence[KubeRight]) -> tuple[KubeRight, ...] | Unread:
+        """Return which of the rights the cluster denies."""
+        api = await self._client(site)
+        return await kube_survey.missing_rights(api, site, rights, self._settings.request_timeout)
+
     async def survey(self, site: Site, rights: Sequence[KubeRight]) -> ClusterSurvey:
-        """Return what the cluster shows of a site's prerequisites, and which of the rights are missing."""
+        """Return what the cluster shows of a site's prerequisites, and which of the rights it denies."""
         return await kube_survey.survey(await self._client(site), site, rights, self._settings.request_timeout)
 
     async def extension_evidence(self, site: Site) -> ExtensionEvidence:

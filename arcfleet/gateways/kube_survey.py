@@ -41,6 +41,14 @@ async def survey(api: client.ApiClient, site: Site, rights: Sequence[KubeRight],
     return ClusterSurvey(nodes, classes, ranges, owner, used, missing)
 
 
+async def missing_rights(
+    api: client.ApiClient, site: Site, rights: Sequence[KubeRight], timeout: float
+) -> tuple[KubeRight, ...] | Unread:
+    """Read only which of the rights are denied."""
+    look = _Look(api, site, timeout)
+    return await look.or_unread("rights", look.missing_rights(rights))
+
+
 class _Look:
     """The reads of one survey."""
 

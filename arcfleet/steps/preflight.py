@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from arcfleet.core import preflight, rights
@@ -28,20 +29,25 @@ async def check(
     Raises:
         TransientError: A service did not answer; what it would have said is not guessed.
     """
+    # What only an installation needs is read for one only: a workload's rollout is asked for its rights.
     azure, cluster = await asyncio.gather(_azure(gateways, site, facts, plan), _cluster(gateways, site, wanted, plan))
     return preflight.judge(site, facts, plan, azure, cluster)
 
 
 async def _azure(gateways: Gateways, site: Site, facts: SiteFacts, plan: SitePlan) -> AzureSurvey:
-    return AzureSurvey(
-        *await asyncio.gather(
-            _providers(gateways, site),
-            _or_unread(gateways.subscriptions.permissions(site.registry_ref.id)),
-            _or_unread(_cluster_permissions(gateways, site, plan)),
-            _or_unread(gateways.images.any_repository(facts.registry.login_server)),
-            _or_unread(gateways.registries.tokens(site.registry_ref, max_age=LISTED)),
-        )
+    at_registry, at_cluster = await asyncio.gather(
+        _or_unread(gateways.subscriptions.permissions(site.registry_ref.id)),
+        _or_unread(_cluster_permissions(gateways, site, plan)),
     )
+    held = AzureSurvey(registry_permissions=at_registry, cluster_permissions=at_cluster)
+    if not plan.install:
+        return held
+    providers, has_images, tokens = await asyncio.gather(
+        _providers(gateways, site),
+        _or_unread(gateways.images.any_repository(facts.registry.login_server)),
+        _or_unread(gateways.registries.tokens(site.registry_ref, max_age=LISTED)),
+    )
+    return replace(held, providers=providers, has_images=has_images, tokens=tokens)
 
 
 async def _providers(gateways: Gateways, site: Site) -> dict[str, str | Unread]:
@@ -66,6 +72,8 @@ async def _cluster(gateways: Gateways, site: Site, wanted: Sequence[Desired], pl
         return Unread(f"site {site.name} has no kube: way to its Kubernetes API")
     rolled = [item for item in wanted if item.workload.name in plan.workloads]
     needed = rights.kube_rights(rolled, plan.pull_secrets)
+    if not plan.install:
+        return ClusterSurvey(missing_rights=await gateways.kubernetes.missing_rights(site, needed))
     return await gateways.kubernetes.survey(site, needed)
 
 

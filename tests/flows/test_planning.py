@@ -152,6 +152,21 @@ async def test_all_that_a_site_lacks_is_told_together(simulate):
     ]  # fmt: skip
 
 
+async def test_a_rollout_alone_is_asked_for_its_rights_and_not_for_what_an_installation_needs(simulate, deploy):
+    text = fleet_text(1)
+    sim = simulate(fleet_of(text), extensionInstall=60)
+    await deploy(sim, text)
+    sim.push("acreu1", "app/web", "stable")
+    sim.post("/counters/reset")
+
+    plan = await planned(sim, text)
+
+    kinds = sim.counters()["byKind"]
+    assert plan.sites["s1"].because == ("workload web",)
+    assert "kube POST selfsubjectaccessreviews" in kinds
+    assert not {"kube LIST nodes", "kube LIST services", "arm GET providers", "registry GET _catalog"} & set(kinds)
+
+
 async def test_missing_azure_rights_are_found_before_they_are_needed(simulate, deploy):
     def change(world):
         read = {"scope": "/", "actions": ["*/read"], "dataActions": ["*"]}
