@@ -46,13 +46,11 @@ class DaemonSets:
         store.listen(self._on_event)
 
     def _on_event(self, event: Event) -> None:
-        metadata = event.object["metadata"]
         if event.resource is _DAEMON_SETS and event.type != "DELETED":
             self._worker.add(key_of(event.object))
         elif event.resource is _PODS:
-            for owner in metadata.get("ownerReferences") or []:
-                if owner["kind"] == "DaemonSet":
-                    self._worker.add((metadata["namespace"], owner["name"]))
+            for owner in workloads.owners_of(event.object, "DaemonSet"):
+                self._worker.add(owner)
         elif event.resource is _NODES:
             for each in self._store.items(_DAEMON_SETS):
                 self._worker.add(key_of(each))

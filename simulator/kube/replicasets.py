@@ -46,13 +46,11 @@ class ReplicaSets:
         store.listen(self._on_event)
 
     def _on_event(self, event: Event) -> None:
-        metadata = event.object["metadata"]
         if event.resource is _REPLICA_SETS and event.type != "DELETED":
             self._worker.add(key_of(event.object))
         elif event.resource is _PODS:
-            for owner in metadata.get("ownerReferences") or []:
-                if owner["kind"] == "ReplicaSet":
-                    self._worker.add((metadata["namespace"], owner["name"]))
+            for owner in workloads.owners_of(event.object, "ReplicaSet"):
+                self._worker.add(owner)
 
     def sync(self, key: Key) -> None:
         """Bring one ReplicaSet's pods and status up to date."""

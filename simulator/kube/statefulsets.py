@@ -32,13 +32,11 @@ class StatefulSets:
         store.listen(self._on_event)
 
     def _on_event(self, event: Event) -> None:
-        metadata = event.object["metadata"]
         if event.resource is _STATEFUL_SETS and event.type != "DELETED":
             self._worker.add(key_of(event.object))
         elif event.resource is _PODS:
-            for owner in metadata.get("ownerReferences") or []:
-                if owner["kind"] == "StatefulSet":
-                    self._worker.add((metadata["namespace"], owner["name"]))
+            for owner in workloads.owners_of(event.object, "StatefulSet"):
+                self._worker.add(owner)
 
     def sync(self, key: Key) -> None:
         """Bring one StatefulSet a step nearer to what it wants."""

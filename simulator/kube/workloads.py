@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.kube import rollout
 from simulator.kube.resources import BY_NAME
-from simulator.kube.store import Object, Store, copy, key_of
+from simulator.kube.store import Key, Object, Store, copy, key_of
 from simulator.kube.times import parse
 from simulator.kube.writes import DeleteOptions, Writes
 
@@ -27,6 +27,13 @@ def is_owned(obj: Object, owner: Object) -> bool:
     """Return whether an object has this owner."""
     uid = owner["metadata"]["uid"]
     return any(each["uid"] == uid for each in obj["metadata"].get("ownerReferences") or [])
+
+
+def owners_of(obj: Object, kind: str) -> list[Key]:
+    """Return the keys of an object's owners of a kind."""
+    metadata = obj["metadata"]
+    owners = metadata.get("ownerReferences") or []
+    return [(metadata["namespace"], each["name"]) for each in owners if each["kind"] == kind]
 
 
 def pods_of(store: Store, owner: Object) -> list[Object]:
