@@ -1,0 +1,78 @@
+"""Sync: whether an image reaches a site, and by which evidence."""
+
+import pytest
+from examples import (
+    NOW,
+    cr,
+    deployment,
+    facts,
+    pod,
+    site,
+)
+from fakes import Script
+from steps_world import IMAGE, LATER, PINNED, SCOPE, listing, refused, world
+
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import PermanentError
+from arcfleet.steps.sync import check_sync
+
+
+async def test_an_image_out_of_scope_is_told_before_any_waiting():
+    here = world(actions=[])
+
+    error = await refused(check_sync(here, site(), facts(), [IMAGE], changed_at=NOW, on_change=lambda _: None))
+
+    assert (error.reason, here.clock.slept) == (Reason.NOT_IN_SCOPE, [])
+
+
+async def test_each_image_gets_a_finding_with_its_grade():
+    here = world(listed=listing(cr(last_sync=None), cr(last_sync=LATER)))
+
+    found = await check_sync(here, site(), facts(), [IMAGE, IMAGE], changed_at=NOW, on_change=lambda _: None)
+
+    assert [(finding.rule, finding.grade) for finding in found] == [("S7", "D"), ("S7", "D")]
+
+
+async def test_an_image_that_runs_already_is_not_waited_for():
+    live = {"web": deployment(pod(PINNED))}
+    here = world(listed=listing(cr(last_sync=None)))
+
+    (found,) = await check_sync(
+        here, site(), facts(workloads=live), [IMAGE], changed_at=LATER, on_change=lambda _: None
+    )
+
+    assert (found.rule, found.grade, here.clock.slept) == ("S3", "A", [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "ends"), [(Reason.NOT_IN_CLOUD, Reason.NOT_IN_CLOUD), (Reason.FORBIDDEN, None)], ids=["absent", "secret"]
+)
+async def test_an_image_that_the_cloud_lacks_never_arrives_and_one_that_may_not_be_read_may(reason, ends):
+    here = world()
+    here.images.digest = here.images.pushed = Script(PermanentError(reason, "no"))
+    step = check_sync(here, site(), facts(), [IMAGE], changed_at=None, on_change=lambda _: None)
+
+    if ends:
+        assert (await refused(step)).rule == "S1"
+    else:
+        assert [finding.grade for finding in await step] == ["D"]
+
+
+async def test_a_registry_above_must_let_the_image_through_too():
+    listed = Script({"berlinplant": cr(parent="hub"), "hub": cr(name="hub", sync_token_id="…/tokens/hub")})
+    here = world(listed=listed)
+    here.registries.scope_actions = Script(SCOPE, [])
+
+    error = await refused(check_sync(here, site(), facts(connected_registry=cr(parent="hub")), [IMAGE],
+                                     changed_at=None, on_change=lambda _: None))  # fmt: skip
+
+    assert (error.reason, "--name hub" in error.remedy) == (Reason.NOT_IN_SCOPE, True)
+
+
+async def test_registries_that_are_above_each_other_end_the_walk():
+    listed = Script({"berlinplant": cr(parent="hub"), "hub": cr(name="hub", parent="berlinplant")})
+
+    found = await check_sync(world(listed=listed), site(), facts(connected_registry=cr(parent="hub")), [IMAGE],
+                             changed_at=None, on_change=lambda _: None)  # fmt: skip
+
+    assert len(found) == 1
