@@ -48,6 +48,7 @@ async def run(
     *,
     way: Way = chain.deploy,
     max_failures: int | None = None,
+    careful: bool = False,
     gated: bool = False,
     reverse: bool = False,
     queue: bool = False,
@@ -61,6 +62,7 @@ async def run(
         max_concurrency: In place of what the file says of each wave.
         way: What is done with one site.
         max_failures: In place of what the file says of each wave.
+        careful: Where neither this run nor the file says how many sites may fail, none may.
         gated: Ask at the waves' gates.
         reverse: The last wave first, and what is nested before what it is nested under.
         queue: Where another run works on the fleet, wait for its end in place of being refused.
@@ -70,6 +72,8 @@ async def run(
         PermanentError: Another run works on the fleet.
     """
     fleet = await load_fleet(path, sites, labels)
+    if careful and max_failures is None and not fleet.rollout.waves and fleet.rollout.max_failures is None:
+        max_failures = 0
     waves = waves_of(fleet, max_concurrency=max_concurrency, max_failures=max_failures, gated=gated, reverse=reverse)
     async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
