@@ -78,10 +78,12 @@ async def run(
     async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name)
-        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse))
+        # Only the way of a deploy is known to workers.
+        workers = fleet.rollout.execution == "workers" and way is chain.deploy
+        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse), path, workers)
         began = here.gateways.clock.monotonic()
         with signals.draining(engine.interrupt):
-            report = replace(await engine.carry_out(run_name, path), seconds=here.gateways.clock.monotonic() - began)
+            report = replace(await engine.carry_out(run_name), seconds=here.gateways.clock.monotonic() - began)
             here.progress.finish(report)
             await publish_report(report)
     return final_state(report)

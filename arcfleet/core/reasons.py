@@ -130,6 +130,8 @@ class Reason(StrEnum):
     """Somebody told the run to leave this site out."""
     SITE_DEADLINE = "site_deadline"
     """The site took longer than `timeouts.site`."""
+    NO_WORKER = "no_worker"
+    """The Prefect worker that the site was handed to did not bring it to an end."""
     BUSY = "busy"
     """Another run works on this fleet."""
     LEASE_LOST = "lease_lost"
