@@ -15,6 +15,7 @@ from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.names import RegistryRef
+from arcfleet.core.reasons import Reason
 from arcfleet.core.report import arrivals_in_short, finding_json
 from arcfleet.core.verdicts import arc as arc_rules
 from arcfleet.core.verdicts import extension as extension_rules
@@ -23,7 +24,7 @@ from arcfleet.core.verdicts import pods as pod_rules
 from arcfleet.core.verdicts import registry as registry_rules
 from arcfleet.core.workloads import Desired
 from arcfleet.ports import Gateways
-from arcfleet.steps import diagnosis, health, sync
+from arcfleet.steps import diagnosis, health, rotation, sync
 from arcfleet.steps.observe import LISTED, observe
 
 LIST_COLUMNS = ("NAME", "MODE", "CONNECTION STATE", "PARENT", "LOGIN SERVER", "LAST SYNC (UTC)", "SYNC STATE")
@@ -54,6 +55,16 @@ class FleetStatus:
     fleet: str
     sites: tuple[SiteStatus, ...]
     registries: Mapping[str, tuple[ConnectedRegistryFacts, ...]]
+
+    @property
+    def due(self) -> list[tuple[str, Finding]]:
+        """By site, each password that ends soon, where the site's own finding is another one."""
+        return [
+            (item.site, found)
+            for item in self.sites
+            for found in item.chain
+            if found.reason is Reason.ROTATION_DUE and found is not item.finding
+        ]
 
 
 async def read(gateways: Gateways, fleet: Fleet) -> FleetStatus:
@@ -96,6 +107,7 @@ async def _site(gateways: Gateways, fleet: Fleet, site: Site) -> SiteStatus:
             addressed(pod_rules.judge(facts.workloads.get(item.workload.name), item.name, now), site, item.namespace)
             for item in wanted
         ),
+        *await rotation.ending(gateways, site, facts),
     )
     # The deepest finding that is not healthy is the site's.
     worst = next((finding for finding in chain if not finding.ok), None)

@@ -79,6 +79,8 @@ class Reason(StrEnum):
     """Which of a token's two passwords is in use can't be told, so none is replaced."""
     NOT_ROTATED = "not_rotated"
     """A password is due, but the registry does not work now, so a new password could not be seen to work."""
+    ROTATION_DUE = "rotation_due"
+    """A password is older than it may be, or ends soon."""
     INSTANCE_ELSEWHERE = "instance_elsewhere"
     ALREADY_ACTIVATED = "already_activated"
     """Another instance holds the activation: the registry's own log says so."""

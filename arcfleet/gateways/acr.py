@@ -128,7 +128,9 @@ class AzureRegistries:
                 ("registry", registry),
             )
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
+    async def generate_password(
+        self, registry: RegistryRef, token_id: str, slot: str, *, expires: datetime | None = None
+    ) -> Minted:
         """Replace one password slot of a token. Sent once: every request mints a password.
 
         Raises:
@@ -136,7 +138,7 @@ class AzureRegistries:
                 so minting into it again does no harm.
         """
         subject = f"password of token {last_segment(token_id)}"
-        parameters = models.GenerateCredentialsParameters(token_id=token_id, name=slot)
+        parameters = models.GenerateCredentialsParameters(token_id=token_id, name=slot, expiry=expires)
         with translation.azure(subject, Reason.SYNC_TOKEN_NOT_FOUND):
             poller = await self._acr(registry).registries.begin_generate_credentials(
                 registry.resource_group, registry.name, parameters, **ONCE

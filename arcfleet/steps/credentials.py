@@ -41,7 +41,9 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
     slot = credentials.idle_slot(token, extension, await gateways.journal.read(key))
     entry = Entry(slot, Phase.INTENDED, await gateways.registries.service_time())
     await gateways.journal.write(key, entry)
-    minted = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, slot)
+    minted = await gateways.registries.generate_password(
+        site.registry_ref, cr.sync_token_id, slot, expires=site.credentials.end(entry.at)
+    )
     made = credentials.connection_string(cr, minted.password, parent_protocol=site.parent_protocol)
     return Credential(made, key, replace(entry, created=minted.created))
 
@@ -96,7 +98,8 @@ async def new_login(
     registry, key = site.registry_ref, journal.key(site.registry_ref, last_segment(token_id))
     token = await gateways.registries.token(registry, token_id, max_age=0)
     entry = await gateways.journal.read(key)
-    shared = entry is not None and await sharing(gateways, site, token_id) > 1
+    expires_after = site.credentials.expires_after
+    shared = (entry is not None or expires_after is not None) and await sharing(gateways, site, token_id) > 1
     slot = client_tokens.free_slot(token, entry, held=held or shared)
     if slot is None:
         full = client_tokens.taken(site, token, entry)
@@ -107,7 +110,9 @@ async def new_login(
     retiring = not shared and client_tokens.replaces_ours(token, entry, slot)
     intended = Entry(slot, Phase.INTENDED, await gateways.registries.service_time(), retiring=retiring)
     await gateways.journal.write(key, intended)
-    minted = await gateways.registries.generate_password(registry, token_id, slot)
+    # A password that no rotation may replace must not end either.
+    expires = None if shared else site.credentials.end(intended.at)
+    minted = await gateways.registries.generate_password(registry, token_id, slot, expires=expires)
     return PullLogin(Login(token.name, minted.password), key, replace(intended, created=minted.created))
 
 
