@@ -55,7 +55,7 @@ def is_ours(token: TokenFacts, entry: Entry | None) -> bool:
     """Tell whether the password that the site holds is one that we made, and nobody has replaced since."""
     if entry is None:
         return False
-    if entry.phase is Phase.INTENDED:
+    if entry.has_no_value:
         return entry.retiring
     made = password(token, entry.slot)
     return made is not None and made.created is not None and made.created == entry.created
@@ -70,7 +70,7 @@ def free_slot(token: TokenFacts, entry: Entry | None, *, held: bool) -> str | No
         held: Whether a pull secret may hold what was on its way when a run ended: unless the site is known to be the
             token's only user and has no login at all.
     """
-    if entry is not None and entry.phase is Phase.INTENDED and not _made_since(token, entry):
+    if entry is not None and entry.has_no_value and not _made_since(token, entry):
         return entry.slot
     if entry is not None and entry.phase is Phase.DELIVERING and not held and is_ours(token, entry):
         return entry.slot
@@ -91,13 +91,13 @@ def replaces_ours(token: TokenFacts, entry: Entry | None, slot: str) -> bool:
     """Tell whether a password made into `slot` replaces one of ours in the other slot, which then is to be retired."""
     if entry is None or not is_ours(token, entry):
         return False
-    return entry.retiring if entry.slot == slot else entry.phase is not Phase.INTENDED
+    return entry.retiring if entry.slot == slot else not entry.has_no_value
 
 
 def in_use(token: TokenFacts, entry: Entry | None) -> PasswordFacts | None:
     """Return the password that the site's pull secrets hold; where it can't be told, the older one."""
     if entry is not None and is_ours(token, entry):
-        return password(token, other_slot(entry.slot) if entry.phase is Phase.INTENDED else entry.slot)
+        return password(token, other_slot(entry.slot) if entry.has_no_value else entry.slot)
     made = [found for found in token.passwords if found.created]
     return min(made, key=lambda found: str(found.created), default=None)
 

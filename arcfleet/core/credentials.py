@@ -144,9 +144,7 @@ def _by_journal(token: TokenFacts, extension: ExtensionFacts | None, entry: Entr
         return None
     made = {password.name: password.created for password in token.passwords}.get(entry.slot)
     changed = extension.last_modified if extension else None
-    undelivered = entry.phase is Phase.INTENDED or (
-        entry.phase is Phase.DELIVERING and (changed is None or changed < entry.at)
-    )
+    undelivered = entry.has_no_value or (entry.phase is Phase.DELIVERING and (changed is None or changed < entry.at))
     if undelivered:
         # Its value was lost with the run, unless somebody else has made the slot's password since.
         return None if made and made > entry.at + ATTEMPT else entry.slot

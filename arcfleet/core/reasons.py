@@ -77,6 +77,8 @@ class Reason(StrEnum):
     """The registry's password was refused: its own log says so."""
     SLOT_UNKNOWN = "slot_unknown"
     """Which of a token's two passwords is in use can't be told, so none is replaced."""
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    """Whether a password was generated can't be told: the answers were lost."""
     NOT_ROTATED = "not_rotated"
     """A password is due, but the registry does not work now, so a new password could not be seen to work."""
     ROTATION_DUE = "rotation_due"

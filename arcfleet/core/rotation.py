@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from arcfleet.core import calls, credentials
+from arcfleet.core.credentials import ATTEMPT, MARGIN
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import PasswordFacts, SiteFacts, TokenFacts
 from arcfleet.core.findings import Finding, Verdict
@@ -89,7 +90,12 @@ def to_be_retired(token: TokenFacts, entry: Entry, policy: Credentials, now: dat
         return False
     made = password(token, entry.slot), password(token, credentials.other_slot(entry.slot))
     new, old = (found.created if found else None for found in made)
-    return new == entry.created and old is not None and old <= entry.at
+    return new == entry.created and old is not None and (old <= entry.at or _is_end(entry, old))
+
+
+def _is_end(entry: Entry, made: datetime) -> bool:
+    """Tell whether a password is one by which we meant to end the old one, when we were kept from writing it down."""
+    return entry.ending is not None and entry.ending - MARGIN <= made <= entry.ending + ATTEMPT
 
 
 def overdue(used: PasswordFacts | None, policy: Credentials, now: datetime) -> str:

@@ -8,12 +8,12 @@ from arcfleet.core import credentials, due, journal, rotation
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.findings import Finding
-from arcfleet.core.journal import Phase
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
 from arcfleet.core.plan import SitePlan
 from arcfleet.core.rotation import Decision
 from arcfleet.ports import Gateways
+from arcfleet.steps import minting
 from arcfleet.steps.credentials import generate_credential
 
 LISTED = 300.0
@@ -59,6 +59,13 @@ async def retire(gateways: Gateways, site: Site, token_id: str) -> None:
     if entry is None or not entry.retiring:
         return
     slot = credentials.other_slot(entry.slot)
-    ends = await gateways.registries.service_time() + rotation.RETIRED_LIFE
-    made = await gateways.registries.generate_password(site.registry_ref, token_id, slot, expires=ends)
-    await gateways.journal.write(key, entry.to(Phase.VERIFIED, entry.at, retiring=False, retired=made.created))
+    entry = dataclasses.replace(entry, ending=await gateways.registries.service_time())
+
+    async def begun() -> None:
+        await gateways.journal.write(key, entry)
+
+    await begun()
+    expires = entry.ending + rotation.RETIRED_LIFE if entry.ending else None
+    made = await minting.generate(gateways, site, token_id, slot, expires, lost=begun)
+    ended = dataclasses.replace(entry, retiring=False, retired=made.created, ending=None)
+    await gateways.journal.write(key, ended)

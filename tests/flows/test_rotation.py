@@ -151,3 +151,42 @@ async def test_a_password_that_ends_is_told_ahead_and_rotated_before(simulate, d
     assert await states(sim) == {"Online": 1}
     async with connect(settings_of(sim)) as gateways:
         assert (await status.read(gateways, patient)).sites[0].finding is None
+
+
+def minted(sim) -> int:
+    """Return how many passwords were asked for."""
+    return sim.counters()["byKind"].get("arm POST generateCredentials", 0)
+
+
+@pytest.mark.parametrize("effect", [{"resetAfter": True}, {"empty": True}, {"reset": True}, {"status": 504}], ids=str)
+async def test_two_lost_answers_end_a_site_and_the_next_run_takes_the_same_slot(simulate, deploy, effect):
+    text = fleet_text(1)
+    sim = simulate(fleet_of(text), **FAST)
+    await deploy(sim, text)
+    before, asked = await passwords(sim), minted(sim)
+    sim.fault({"method": "POST", "path": "generateCredentials", "times": 2, "effect": effect})
+
+    lost = await deploy(sim, text, flow=rotate_credentials, now=True)
+    sim.step(1200)
+
+    assert lost.outcomes[0].finding.reason is Reason.OUTCOME_UNKNOWN
+    assert "password2" in lost.outcomes[0].finding.message
+    assert minted(sim) - asked == 2
+    assert await states(sim) == {"Online": 1}
+    again = await deploy(sim, text, flow=rotate_credentials, now=True)
+    sim.step(1200)
+    # The sync token's and the client token's, each once.
+    assert (again.outcomes[0].status, minted(sim) - asked) == (Status.SUCCEEDED, 4)
+    assert (await passwords(sim))["password1"] == before["password1"]
+    assert await states(sim) == {"Online": 1}
+
+
+async def test_one_lost_answer_of_an_installation_is_made_up_for(simulate, deploy):
+    text = fleet_text(1)
+    sim = simulate(fleet_of(text), **FAST)
+    sim.fault({"method": "POST", "path": "generateCredentials", "times": 1, "effect": {"resetAfter": True}})
+
+    report = await deploy(sim, text)
+
+    assert (report.result, minted(sim)) == (Result.COMPLETED, 3)
+    assert list(await passwords(sim)) == ["password1"]

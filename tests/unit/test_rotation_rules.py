@@ -85,8 +85,14 @@ RETIRED = {
     "not proved": (BOTH, replace(PROVED, phase=Phase.DELIVERED), Action.NONE),
     "somebody made the old slot anew": (token(password1=NOW, password2=PROVED.created), PROVED, Action.NONE),
     "somebody made the new slot anew": (token(password1=NOW - 89 * DAY, password2=NOW), PROVED, Action.NONE),
+    "we made the old slot anew, and were kept from writing it down": (
+        token(password1=NOW, password2=PROVED.created), replace(PROVED, ending=NOW - minutes(5)), Action.RETIRE,
+    ),
+    "somebody made the old slot anew long after we meant to": (
+        token(password1=NOW, password2=PROVED.created), replace(PROVED, ending=NOW - minutes(11)), Action.NONE,
+    ),
     "the old slot is empty": (token(password2=PROVED.created), PROVED, Action.NONE),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("found", "entry", "action"), RETIRED.values(), ids=RETIRED)
