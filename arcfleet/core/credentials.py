@@ -4,8 +4,7 @@ Generating a password replaces whatever its slot held, and thereby cuts off a re
 question is never "how do we get a password" but "may we, and into which slot". The table in `decide` answers it, first
 match wins.
 
-Sources: the string and its rules, `az acr connected-registry get-settings`; slots and their replacement, ACR's
-generateCredentials.
+Sources: slots and their replacement, ACR's generateCredentials; the string, `core.connection_strings`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from arcfleet.core.connection_strings import ConnectionString
 from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts, TokenFacts
 from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import last_segment
@@ -179,7 +179,7 @@ def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_pr
             registry it is https whatever is asked.
 
     Raises:
-        PermanentError: The parent has no gateway endpoint, or the password is empty or a placeholder: such a string
+        PermanentError: The parent has no gateway endpoint, or a part of the string is none, such as a placeholder: it
             would install and never come online.
     """
     if not cr.gateway_endpoint or cr.gateway_endpoint.startswith("<"):
@@ -190,11 +190,6 @@ def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_pr
             if cr.parent
             else "enable the registry's dedicated data endpoint: az acr update --data-endpoint-enabled true",
         )
-    text = password.reveal()
-    if not text or text.startswith("<") or ";" in text:
-        raise PermanentError(Reason.CREDENTIAL_UNUSABLE, "the generated password is empty or not a password")
     protocol = parent_protocol if cr.parent else "https"
-    return Secret(
-        f"ConnectedRegistryName={cr.name};SyncTokenName={last_segment(cr.sync_token_id)};SyncTokenPassword={text};"
-        f"ParentGatewayEndpoint={cr.gateway_endpoint};ParentEndpointProtocol={protocol}"
-    )
+    token = last_segment(cr.sync_token_id)
+    return ConnectionString(cr.name, token, password, cr.gateway_endpoint, protocol).compose()
