@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from arcfleet.core.connection_strings import ConnectionString
 from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts, TokenFacts
+from arcfleet.core.findings import Verdict
 from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
@@ -57,7 +58,7 @@ def decide(facts: SiteFacts) -> Decision:
         return Decision(Action.NONE, Reason.OK, "the connected registry signs in with a managed identity")
     if extension is None:
         return _without_extension(cr)
-    return _with_extension(extension, online=cr.in_contact, refusal=facts.refusal)
+    return _with_extension(extension, facts)
 
 
 def _without_extension(cr: ConnectedRegistryFacts) -> Decision:
@@ -69,15 +70,18 @@ def _without_extension(cr: ConnectedRegistryFacts) -> Decision:
     return Decision(Action.GENERATE, Reason.OK, "no instance uses a password")
 
 
-def _with_extension(extension: ExtensionFacts, *, online: bool, refusal: str) -> Decision:
+def _with_extension(extension: ExtensionFacts, facts: SiteFacts) -> Decision:
     state = extension.provisioning_state.lower()
     if state in {"accepted", "creating", "updating", "deleting", "pending"}:
         return Decision(Action.WAIT, Reason.EXTENSION_IN_PROGRESS, f"the extension is {state}")
-    if online:
+    if facts.hindrance:
+        action = Action.DEFER if facts.hindrance.verdict is Verdict.WAITING else Action.STOP
+        return Decision(action, facts.hindrance.reason, "the failed installation would fail again")
+    if facts.connected_registry.in_contact:
         return Decision(Action.NONE, Reason.OK, "the connected registry is in contact with its password")
     if extension.has_failed:
         return Decision(Action.GENERATE, Reason.EXTENSION_FAILED, "the failed installation is repeated")
-    if refusal:
+    if facts.refusal:
         return Decision(Action.GENERATE, Reason.BAD_CREDENTIAL, "a new sync password: the registry's is refused")
     return Decision(Action.NONE, Reason.OK, "an installed registry out of contact is diagnosed, not given a password")
 

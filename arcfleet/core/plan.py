@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from arcfleet.core import calls, credentials, ensure
 from arcfleet.core.calls import Call
+from arcfleet.core.commands import addressed
 from arcfleet.core.credentials import Action
 from arcfleet.core.ensure import Change
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
@@ -221,6 +222,9 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
     if hindrance:
         return SitePlan(Disposition.BLOCKED, finding=hindrance)
     decision = credentials.decide(facts)
+    if facts.hindrance and decision.action in {Action.STOP, Action.DEFER}:
+        held = Disposition.DEFERRED if decision.action is Action.DEFER else Disposition.BLOCKED
+        return SitePlan(held, finding=addressed(facts.hindrance, site))
     if decision.action is Action.STOP:
         return SitePlan(
             Disposition.BLOCKED,

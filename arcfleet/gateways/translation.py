@@ -95,7 +95,8 @@ def unrepeatable(subject: str) -> Iterator[None]:
             raise
         status = error.status_code or 0
         message = f"{subject}: {_arm_text(error) or _phrase(status)}"
-        raise OutcomeUnknownError(Reason.UNREACHABLE, message, evidence=(f"HTTP {status}",)) from None
+        wait = seconds_of(getattr(error.response, "headers", {}).get("Retry-After"))
+        raise OutcomeUnknownError(Reason.UNREACHABLE, message, evidence=(f"HTTP {status}",), retry_after=wait) from None
     except ServiceRequestTimeoutError:
         raise
     except AzureError as error:

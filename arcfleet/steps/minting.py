@@ -14,6 +14,9 @@ from arcfleet.core.reasons import Reason
 from arcfleet.errors import OutcomeUnknownError, PermanentError
 from arcfleet.ports import Gateways
 
+PAUSE, LONGEST_PAUSE = 10.0, 300.0
+"""Seconds between a lost answer and the second request: what the service asks for, within these."""
+
 
 async def mint(
     gateways: Gateways, site: Site, token_id: str, key: str, entry: Entry, *, expires: datetime | None
@@ -69,6 +72,7 @@ async def generate(
             tries -= 1
             if not tries:
                 raise _unknown(error, last_segment(token_id), slot) from None
+            await gateways.clock.sleep(min(max(error.retry_after or 0.0, PAUSE), LONGEST_PAUSE))
 
 
 def _unknown(error: OutcomeUnknownError, token: str, slot: str) -> PermanentError:

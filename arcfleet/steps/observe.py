@@ -13,6 +13,7 @@ from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import rests_between_syncs
+from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts import inside
 from arcfleet.core.workloads import Desired, Login, Object
 from arcfleet.errors import PermanentError
@@ -50,7 +51,11 @@ async def observe(
     wanted, missing = await _desired(gateways, site, registry.login_server, manifests)
     found, secrets = await _in_cluster(gateways, site, wanted)
     refusal = inside.refusal(await diagnosis.look(gateways, site)) if await _is_away(gateways, facts) else ""
-    return replace(facts, workloads=found, pull_secrets=secrets, refusal=refusal, missing=missing), wanted
+    hindrance = None
+    if extension and extension.has_failed:
+        hindrance = extension_rules.hindrance(site, extension, await gateways.registries.service_time())
+    facts = replace(facts, workloads=found, pull_secrets=secrets, missing=missing)
+    return replace(facts, refusal=refusal, hindrance=hindrance), wanted
 
 
 async def _is_away(gateways: Gateways, facts: SiteFacts) -> bool:
