@@ -44,6 +44,29 @@ class Found:
     """Those whose pull secret holds the token's login."""
     sharing: int = 1
     """How many connected registries have this client token."""
+    holding: tuple[tuple[str, str], ...] = ()
+    """Those of the pull secrets that hold the journal's password, where that is still the token's."""
+
+    unmarked: tuple[tuple[str, str], ...] = ()
+    """Those that do not say which password they hold."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a rotation ended while it wrote the pull secrets: each holds the old password or the new one."""
+        return self.entry is not None and self.entry.phase is Phase.DELIVERING and self.entry.retiring
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody may hold the password that was made last.
+
+        Not after an interruption, if every pull secret is marked with another one: it was given to nobody else.
+        """
+        return bool(self.holding or self.unmarked) or not self.interrupted
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a rotation that was interrupted can go on with the password that it had made."""
+        return self.interrupted and bool(self.holding)
 
     @property
     def secrets(self) -> tuple[tuple[str, str], ...]:
@@ -59,6 +82,11 @@ def is_ours(token: TokenFacts, entry: Entry | None) -> bool:
         return entry.retiring
     made = password(token, entry.slot)
     return made is not None and made.created is not None and made.created == entry.created
+
+
+def is_marked(login: Login, token: TokenFacts, entry: Entry | None) -> bool:
+    """Tell whether a pull secret's login is the password that the journal knows, and nobody has replaced since."""
+    return entry is not None and bool(entry.mark) and login.mark == entry.mark and is_ours(token, entry)
 
 
 def free_slot(token: TokenFacts, entry: Entry | None, *, held: bool) -> str | None:
@@ -118,6 +146,8 @@ def decide(site: Site, facts: SiteFacts, found: Found | None, now: datetime, *, 
         old = other_slot(found.entry.slot)
         return Decision(Action.RETIRE, f"client token {found.token.name}: password of {old} was replaced")
     why = "asked for" if asked else overdue(in_use(found.token, found.entry), site.credentials, now)
+    if found.interrupted:
+        why = "an earlier rotation ended while it wrote the pull secrets"
     if not why:
         return Decision(Action.NONE, "no rotation is due")
     because = f"client token {found.token.name}: {why}"
@@ -138,13 +168,13 @@ def _hindrance(site: Site, facts: SiteFacts, found: Found) -> Finding | None:
             finding, message=f"client token {name} is due, but {found.sharing} connected registries have it",
             remedy="give each site a clientToken of its own: a new password for one would end another's",
         )  # fmt: skip
-    if entry is not None and entry.phase is Phase.DELIVERING and entry.retiring:
+    if found.interrupted and found.unmarked and not found.holding:
         return replace(
             finding, message=f"a run ended while it wrote client token {name}'s password: both may be in use",
-            remedy=f"kubectl delete secret {_names(found.secrets)}, then at once: "
+            remedy=f"kubectl delete secret {_names(found.unmarked)}, then at once: "
             f"arcfleet deploy FLEET --site {site.name}",
         )  # fmt: skip
-    if free_slot(found.token, entry, held=True) is None:
+    if not found.goes_on and free_slot(found.token, entry, held=found.held) is None:
         return taken(site, found.token, entry)
     return None
 
@@ -177,9 +207,13 @@ def extend(plan: SitePlan, site: Site, decision: Decision, found: Found | None, 
         plan,
         disposition=Disposition.ROTATE if plan.disposition is Disposition.ROTATE else mine,
         because=(*plan.because, decision.because),
-        calls=(*plan.calls, calls.password(site), *(_writes(site, found, restart_pods) if rotates else ())),
+        calls=(*plan.calls, *_minting(site, found), *(_writes(site, found, restart_pods) if rotates else ())),
         pull_secrets=found.secrets if rotates else (),
     )
+
+
+def _minting(site: Site, found: Found) -> tuple[Call, ...]:
+    return () if found.goes_on else (calls.password(site),)
 
 
 def _writes(site: Site, found: Found, restart_pods: bool) -> tuple[Call, ...]:

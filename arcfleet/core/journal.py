@@ -52,6 +52,11 @@ class Entry:
         """Whether nobody was given what its slot holds."""
         return self.phase in {Phase.INTENDED, Phase.UNKNOWN}
 
+    @property
+    def mark(self) -> str:
+        """What tells this password from any other, without its value; empty before it was made."""
+        return f"{self.slot} {self.created.isoformat()}" if self.created else ""
+
     def is_lost(self, slot: str) -> bool:
         """Tell whether the answer of a slot's last password was lost."""
         return self.phase is Phase.UNKNOWN and self.slot == slot

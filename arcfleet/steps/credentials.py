@@ -109,7 +109,7 @@ async def new_login(
     # A password that no rotation may replace must not end either.
     expires = None if shared else site.credentials.end(intended.at)
     minted, made = await mint(gateways, site, token_id, key, intended, expires=expires)
-    return PullLogin(Login(token.name, minted.password), key, made)
+    return PullLogin(Login(token.name, minted.password, made.mark), key, made)
 
 
 async def sharing(gateways: Gateways, site: Site, token_id: str) -> int:
