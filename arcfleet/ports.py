@@ -169,6 +169,9 @@ class Kubernetes(Protocol):
 class Journal(Protocol):
     """What was done with tokens' passwords, kept where a killed run leaves it."""
 
+    owner: str
+    """Who writes; no two runs are the same."""
+
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:
         """Keep this run's other sites from a token while its slots are looked at and one is filled."""
 

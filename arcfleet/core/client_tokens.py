@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from arcfleet.core import calls
 from arcfleet.core.calls import Call
@@ -82,6 +82,24 @@ def is_ours(token: TokenFacts, entry: Entry | None) -> bool:
         return entry.retiring
     made = password(token, entry.slot)
     return made is not None and made.created is not None and made.created == entry.created
+
+
+CLAIM = timedelta(minutes=2)
+"""How long another run is given to have its password made; that takes seconds."""
+
+
+def claimed(token: TokenFacts, entry: Entry | None, owner: str, now: datetime) -> Finding | None:
+    """Return that another run is filling a slot of a client token just now; None where none is.
+
+    Two fleets may have one token, and each fleet its run. What a run intends is written down before it is done.
+    """
+    if entry is None or not entry.has_no_value or entry.owner in {"", owner} or now - entry.at >= CLAIM:
+        return None
+    return Finding(
+        Verdict.FAILED, Reason.CLIENT_TOKEN, "client token",
+        f"another run is making {entry.slot} of client token {token.name} just now",
+        remedy="run the same command again in two minutes; a clientToken of each site's own is better",
+    )  # fmt: skip
 
 
 def is_marked(login: Login, token: TokenFacts, entry: Entry | None) -> bool:

@@ -46,6 +46,8 @@ class Entry:
     """When we made the other slot's password, which nobody was given; None where we did not."""
     ending: datetime | None = None
     """When we set about making it; None before."""
+    owner: str = ""
+    """The run that intended it."""
 
     @property
     def has_no_value(self) -> bool:
@@ -75,6 +77,7 @@ class Entry:
             "retiring": self.retiring,
             "retired": self.retired.isoformat() if self.retired else None,
             "ending": self.ending.isoformat() if self.ending else None,
+            "owner": self.owner,
         }
 
 
@@ -92,6 +95,7 @@ def parse(value: object) -> Entry | None:
             retiring=bool(value.get("retiring")),
             retired=retired,
             ending=ending,
+            owner=str(value.get("owner") or ""),
         )
     except (KeyError, ValueError, TypeError):
         return None

@@ -68,7 +68,8 @@ async def client_login(
         missing: The pull secrets to be written, as (namespace, name).
 
     Raises:
-        PermanentError: There is no client token that could be meant, or none of its slots is free.
+        PermanentError: There is no client token that could be meant, none of its slots is free, or another run is
+            filling one.
     """
     own = await own_login(gateways, site)
     if own:
@@ -98,14 +99,17 @@ async def new_login(
     expires_after = site.credentials.expires_after
     shared = (entry is not None or expires_after is not None) and await sharing(gateways, site, token_id) > 1
     slot = client_tokens.free_slot(token, entry, held=held or shared)
-    if slot is None:
-        full = client_tokens.taken(site, token, entry)
-        raise PermanentError(full.reason, full.message, full.remedy)
+    now = await gateways.registries.service_time()
+    hindrance = client_tokens.claimed(token, entry, gateways.journal.owner, now) if shared else None
+    if slot is None or hindrance:
+        why = hindrance or client_tokens.taken(site, token, entry)
+        raise PermanentError(why.reason, why.message, why.remedy)
     for namespace, name in secrets:
         rehearsed = Login(token.name, credentials.REHEARSED)
         await gateways.kubernetes.put_login(site, namespace, name, rehearsed, dry_run=True)
     retiring = not shared and client_tokens.replaces_ours(token, entry, slot)
-    intended = Entry(slot, Phase.INTENDED, await gateways.registries.service_time(), retiring=retiring)
+    begun = await gateways.registries.service_time()
+    intended = Entry(slot, Phase.INTENDED, begun, retiring=retiring, owner=gateways.journal.owner)
     # A password that no rotation may replace must not end either.
     expires = None if shared else site.credentials.end(intended.at)
     minted, made = await mint(gateways, site, token_id, key, intended, expires=expires)

@@ -54,6 +54,7 @@ class FakeJournal:
     """A journal in memory; `phases` holds what was written, in order."""
 
     def __init__(self, **entries: Entry) -> None:
+        self.owner = "this run"
         self.entries = dict(entries)
         self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.phases: list[tuple[str, str]] = []

@@ -16,7 +16,9 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.rotation import REPLICATION, Action, Decision
 from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
+from arcfleet.errors import PermanentError
 from arcfleet.steps import client_rotation as steps
+from arcfleet.steps.credentials import new_login
 
 DAY = timedelta(days=1)
 FIRST, SECOND = NOW - 100 * DAY, NOW - 95 * DAY
@@ -170,6 +172,34 @@ def test_the_plan_names_every_write_and_keeps_what_the_sync_token_needs(before, 
     assert made.because[: len(before.because)] == before.because
 
 
+THEIRS = Entry("password2", Phase.INTENDED, NOW - minutes(1), owner="another run")
+CLAIMS = {
+    "by another run": (THEIRS, True),
+    "by another run, whose answer was lost": (replace(THEIRS, phase=Phase.UNKNOWN), True),
+    "by another run, which has it": (replace(THEIRS, phase=Phase.DELIVERING), False),
+    "by another run, long ago": (replace(THEIRS, at=NOW - minutes(2)), False),
+    "by this run": (replace(THEIRS, owner="this run"), False),
+    "by nobody knows whom": (replace(THEIRS, owner=""), False),
+    "by none": (None, False),
+}
+
+
+@pytest.mark.parametrize(("entry", "claimed"), CLAIMS.values(), ids=CLAIMS)
+async def test_a_token_of_several_sites_is_left_to_the_run_that_is_making_its_password(entry, claimed):
+    here = world(None, entry=entry, made=ONE)
+    other = replace(HOLDING.connected_registry, name="paris")
+    here.registries.connected_registries = Script({"berlinplant": HOLDING.connected_registry, "paris": other})
+    step = new_login(here, SHOP, TOKEN_ID, (), held=False)
+
+    if claimed:
+        with pytest.raises(PermanentError, match="another run is making password2") as refused:
+            await step
+        assert "in two minutes" in refused.value.remedy
+    else:
+        await step
+    assert len(here.registries.minted) == (not claimed)
+
+
 LOGIN = Login("berlinplant", Secret("kept"))
 SHOP = site(workloads='[{name: web, image: "app/web:1"}, {name: job, image: "app/job:1", pullSecret: own}]')
 HOLDING = facts(connected_registry=cr(client_token_ids=(TOKEN_ID,)))
@@ -179,7 +209,7 @@ def world(*logins, entry=OURS, made=ONE):
     registries = FakeTokens({TOKEN_ID: made})
     registries.connected_registries = Script({"berlinplant": HOLDING.connected_registry})
     kubernetes = port(login=Script(*logins), put_login=Script(None))
-    kept = FakeJournal(arcfleet_acreu1_berlinplant=entry)
+    kept = FakeJournal(**({"arcfleet_acreu1_berlinplant": entry} if entry else {}))
     return gateways(clock=FakeClock(), registries=registries, kubernetes=kubernetes, journal=kept)
 
 

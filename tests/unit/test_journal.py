@@ -71,7 +71,7 @@ def test_a_foreign_change_after_an_undelivered_password_misleads_only_who_kept_n
 @pytest.mark.parametrize("phase", Phase)
 def test_an_entry_survives_being_kept(phase):
     for created in (None, NOW):
-        kept = Entry("password1", phase, BEFORE, created, retiring=True, retired=created, ending=created)
+        kept = Entry("password1", phase, BEFORE, created, retiring=True, retired=created, ending=created, owner="a run")
 
         assert journal.parse(kept.to_json()) == kept
 
