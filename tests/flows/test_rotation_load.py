@@ -28,7 +28,7 @@ async def online(sim, seen: Counter[bool]) -> None:
         while True:
             world = (await api.get(f"{sim.control}/world")).json()
             seen.update(cr["online"] for cr in world["registries"][0]["connectedRegistries"])
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 async def errors(sim, fleet) -> list[str]:
@@ -47,7 +47,8 @@ def installed(world) -> None:
 
 
 async def test_fifty_sites_are_rotated_under_load_and_none_is_offline_for_one_poll(simulate, deploy):
-    text = fleet_text(SITES, workloads=[])
+    # A busy machine has the world's time run ahead of the work.
+    text = fleet_text(SITES, workloads=[], timeouts={"extension": "6h", "online": "6h", "site": "1d"})
     sim = simulate(fleet_of(text), speed=120, change=installed, extensionUpdate=30)
     for rule in CROWD:
         sim.fault(rule)
