@@ -158,6 +158,7 @@ def status_command(
         print_json(status.to_json(found))
     else:
         tables.print_dicts(console, status.fleet_rows(found))
+        tables.print_due(console, found)
         for item in found.sites if site else ():
             console.print()
             tables.print_chain(console, item)

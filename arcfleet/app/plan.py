@@ -13,6 +13,7 @@ from arcfleet.core import nesting
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.reasons import Reason
 from arcfleet.ports import Gateways
 from arcfleet.steps.planning import plan_site
 
@@ -26,7 +27,7 @@ STYLES = {
     Disposition.BLOCKED: "red",
 }
 NAMED = 12
-"""How many sites of a group are named."""
+"""How many sites of a group, and how many passwords that are due, are named."""
 
 
 def exit_code(plan: FleetPlan) -> int:
@@ -61,6 +62,9 @@ def print_plan(console: Console, plan: FleetPlan, *, calls: bool = False) -> Non
     for names, site in [([name], site) for name, site in plan.sites.items()] if calls else plan.groups:
         _rows(table, names, site, calls=calls)
     console.print(table)
+    due = [f"{', '.join(sites)}: {what}" for what, sites in plan.due.items()]
+    for line in (*due[:NAMED], *([f"… and {len(due) - NAMED} more"] if len(due) > NAMED else [])):
+        console.print(Text(f"  ↻ {line}: arcfleet rotate", "cyan"), soft_wrap=True)
     for (what, why), sites in plan.unchecked.items():
         where = f"{len(sites)} sites" if len(sites) > 1 else sites[0]
         console.print(Text(f"  ? {where}: {what} ({why})", "dim"), soft_wrap=True)
@@ -87,6 +91,8 @@ def _rows(table: Table, names: list[str], plan: SitePlan, *, calls: bool) -> Non
         more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
         table.add_row("", "", "", Text(", ".join(names[:NAMED]) + more, "dim"))
     for finding in (plan.finding, *plan.notes) if plan.finding else ():
+        if finding.reason is Reason.ROTATION_DUE:
+            continue  # told below, with those of all sites
         if finding is not plan.finding and finding.remedy:
             table.add_row("", "", "", Text(f"and: {finding.message}"))
         if finding.remedy:

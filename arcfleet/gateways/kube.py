@@ -18,7 +18,7 @@ from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.surveys import ClusterSurvey, KubeRight, Unread
-from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
+from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import kube_evidence, kube_survey, translation
 from arcfleet.gateways.kube_facts import selector_text, workload_facts
@@ -77,7 +77,7 @@ class KubernetesSites:
         """Return the login for the site's address that a pull secret holds, if there is one."""
         found = await self._secret(site, namespace, name)
         entry = _logins(found).get(site.cluster_ip) if found else None
-        return Login.of_entry(entry) if isinstance(entry, dict) else None
+        return Login.of_entry(entry, _seal(found)) if isinstance(entry, dict) else None
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that is there.
@@ -94,6 +94,8 @@ class KubernetesSites:
         if found:
             # With the version that was read, so that a login added meanwhile is not lost.
             metadata.resource_version = found.metadata.resource_version
+        if login.seal or (found and _seal(found)):
+            metadata.annotations = {SEAL_ANNOTATION: login.seal}
         body = client.V1Secret(type=SECRET_TYPE, metadata=metadata, data={KEY: _encode({"auths": logins})})
         with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
             if found:
@@ -181,6 +183,10 @@ def _logins(secret: Any) -> dict[str, Any]:
         return {}
     auths = content.get("auths") if isinstance(content, dict) else None
     return auths if isinstance(auths, dict) else {}
+
+
+def _seal(secret: Any) -> str:
+    return (secret.metadata.annotations or {}).get(SEAL_ANNOTATION, "")
 
 
 def _encode(content: Any) -> str:
