@@ -96,7 +96,8 @@ class Receiver:
         now = time.time()
         fresh = [push for push in wanted if not self._is_known(push, now)]
         try:
-            self.outbox.put(fresh, now)
+            if fresh:
+                self.outbox.put(fresh, now)
         except sqlite3.Error as error:
             LOG.error("the outbox can't be written: %s", error)  # noqa: TRY400 - the traceback says no more
             return JSONResponse({"error": "the outbox can't be written"}, 503, RETRY_AFTER)

@@ -65,7 +65,7 @@ def check_sources(texts: Sequence[str]) -> None:
         ManifestError: With every problem.
     """
     problems = [
-        f"--secret {kind}…  write env:NAME, file:PATH or block:NAME; never the secret itself"
+        "--secret  write env:NAME, file:PATH or block:NAME; never the secret itself"
         for kind, colon, name in (text.partition(":") for text in texts)
         if kind not in KINDS or not colon or not name
     ]
@@ -127,7 +127,7 @@ async def _serve(options: Options, receiver: Receiver, sender: Sender) -> None:
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
-    beside = [asyncio.create_task(sender.run()), asyncio.create_task(_refresh(options, receiver.known))]
+    beside = [asyncio.create_task(sender.run()), asyncio.create_task(refresh(options, receiver.known))]
     _greet(options, receiver)
     try:
         await server.serve()
@@ -152,7 +152,7 @@ async def _read(options: Options) -> Known:
     return Known(fleet, await read_secrets(options.secrets))
 
 
-async def _refresh(options: Options, known: Known) -> None:
+async def refresh(options: Options, known: Known) -> None:
     """Read fleet and secrets anew for ever; what can't be read leaves those that are known."""
     while True:
         await asyncio.sleep(REFRESH)

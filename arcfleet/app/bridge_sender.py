@@ -65,8 +65,8 @@ class Sender:
         event = events.image_pushed(self._fleet, entry.registry, entry.repository, entry.tag, entry.digest)
         await deliver(self._client, event, UUID(entry.id))
         self._outbox.remove(entry)
-        many = f" {entry.count} pushes, the newest" if entry.count > 1 else ""
-        LOG.info("told Prefect of %s:%s%s %s", event.name, many, f" {entry.tag}", entry.digest)
+        many = f", the newest of {entry.count} pushes" if entry.count > 1 else ""
+        LOG.info("told Prefect of %s:%s %s%s", event.name, entry.tag, entry.digest, many)
 
     def _heard(self, trouble: str = "") -> None:
         """Note how the last word with Prefect went, and log a change."""
