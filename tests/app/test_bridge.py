@@ -239,7 +239,7 @@ async def test_the_fleet_and_the_secrets_are_read_anew_and_stay_where_they_canno
 
     async def until(condition):
         async with asyncio.timeout(10):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is waited for sets no event
                 await asyncio.sleep(0.01)
 
     await until(lambda: known.secrets[0].reveal() == NEW)
