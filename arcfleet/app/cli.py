@@ -227,6 +227,31 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
     return 0
 
 
+automations = App(name="automations", help="Prefect automations that are kept as files.")
+app.command(automations)
+
+
+@automations.command(name="apply")
+def apply_automations(
+    *paths: Annotated[Path, Parameter(name="FILE", help="Files, or folders of *.yaml; deployments/automations.")],
+    json_output: Json = False,
+) -> int:
+    """Bring automations to the Prefect server, by their names. A second time changes nothing.
+
+    Exit codes: 0 they are there; 1 bad input, nothing was changed.
+    """
+    prefect_server.existing(Settings().home)
+    # As in bridge.
+    from arcfleet.app import automations as files  # noqa: PLC0415
+
+    found = asyncio.run(files.apply(files.read(paths or (Path("deployments/automations"),))))
+    if json_output:
+        print_json(dict(found))
+    else:
+        files.print_changes(tables.console_of(), found)
+    return 0
+
+
 @app.command
 def bridge(
     fleet: FleetPath,

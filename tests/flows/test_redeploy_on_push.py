@@ -33,7 +33,7 @@ from tests.conftest import fleet_of, fleet_text, settings_of
 ROOT = Path(__file__).parents[2]
 SECRET = "the-secret-of-this-story"
 NAME = "redeploy-on-push"
-TEXT = fleet_text(3, workloads=[{"name": "web", "image": "app/web:stable"}, {"name": "api", "image": "app/api:1"}])
+TEXT = fleet_text(2, workloads=[{"name": "web", "image": "app/web:stable"}, {"name": "api", "image": "app/api:1"}])
 BURST, FEW = 1000, 5
 
 
