@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -32,7 +34,7 @@ SHORTEST = 16
 """Characters of a secret."""
 MOST_SECRETS = 2
 """The new one and the old one, while senders are changed over."""
-DEFAULT_SECRET = "env:ARCFLEET_BRIDGE_SECRET"  # noqa: S105 - where it is
+DEFAULT_SOURCE = "env:ARCFLEET_BRIDGE_SECRET"
 USE = Use("the bridge's secret", Reason.BRIDGE_SECRET)
 KINDS = ("env", "file", "block")
 PREFECT_TIMEOUT = 10.0
@@ -100,24 +102,34 @@ async def run(options: Options) -> None:
 
     Raises:
         ManifestError: The fleet can't be used.
-        FleetError: A secret can't be read.
+        FleetError: A secret can't be read, or somebody else listens at the address.
     """
     known = await _read(options)
     outbox = Outbox(options.outbox)
+    place = _listening(options)
     try:
         async with get_client(httpx_settings={"timeout": PREFECT_TIMEOUT}) as client:
             sender = Sender(outbox, client, known.fleet.name, quiet=options.quiet, longest=options.longest)
             await sender.once()
-            await _serve(options, Receiver(known, outbox, sender), sender)
+            await _serve(options, Receiver(known, outbox, sender), place)
     finally:
+        place.close()
         outbox.close()
 
 
-async def _serve(options: Options, receiver: Receiver, sender: Sender) -> None:
+def _listening(options: Options) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.listen else socket.AF_INET
+    try:
+        return socket.create_server((options.listen, options.port), family=family, backlog=2048)
+    except OSError as error:
+        remedy = "end what listens there, or choose another --port or --listen"
+        message = f"can't listen at {options.listen}, port {options.port}: {os.strerror(error.errno or 0)}"
+        raise PermanentError(Reason.CONFLICT, message, remedy) from None
+
+
+async def _serve(options: Options, receiver: Receiver, place: socket.socket) -> None:
     config = uvicorn.Config(
         application(receiver),
-        host=options.listen,
-        port=options.port,
         log_config=None,
         # Its lines would hold the query, and with it the secret.
         access_log=False,
@@ -127,10 +139,10 @@ async def _serve(options: Options, receiver: Receiver, sender: Sender) -> None:
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
-    beside = [asyncio.create_task(sender.run()), asyncio.create_task(refresh(options, receiver.known))]
+    beside = [asyncio.create_task(receiver.sender.run()), asyncio.create_task(refresh(options, receiver.known))]
     _greet(options, receiver)
     try:
-        await server.serve()
+        await server.serve([place])
     finally:
         for task in beside:
             task.cancel()

@@ -280,7 +280,7 @@ def bridge(
     # As in read_status; and Prefect must find its environment.
     from arcfleet.app import bridge_command  # noqa: PLC0415
 
-    sources = tuple(secret or (bridge_command.DEFAULT_SECRET,))
+    sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
     options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
     return bridge_command.main(tables.console_of(stderr=True), options, server)
 

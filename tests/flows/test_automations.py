@@ -55,6 +55,8 @@ def folder(prefect_home: Path, told, tmp_path_factory: pytest.TempPathFactory) -
     block.save("arcfleet", overwrite=True)
     folder = tmp_path_factory.mktemp("automations")
     for file in FILES:
+        if file.name == "image-pushed.yaml":  # It needs a deployment; see test_redeploy_on_push.
+            continue
         text = file.read_text().replace("ms-teams-webhook/arcfleet", "custom-webhook/arcfleet")
         (folder / file.name).write_text(text.replace("within: 600", "within: 10"))
     return folder
@@ -64,7 +66,7 @@ async def apply(*paths: Path) -> dict[str, Change]:
     return dict(await automations.apply(automations.read(paths)))
 
 
-async def until(condition, seconds=90):
+async def until(condition, seconds=240):
     async with asyncio.timeout(seconds):
         while not (found := condition()):  # noqa: ASYNC110 - another process sets no event of ours
             await asyncio.sleep(0.2)
@@ -81,7 +83,7 @@ async def test_a_second_time_changes_nothing_and_a_changed_file_is_brought_in_pl
         found = await client.read_automations_by_name(value["name"])
 
     assert set(first.values()) == {Change.CREATED}
-    assert len(first) == len(FILES)
+    assert len(first) == len(FILES) - 1
     assert set(second.values()) == {Change.UNCHANGED}
     assert (list(changed.values()), list(again.values())) == ([Change.CHANGED], [Change.UNCHANGED])
     assert [item.description for item in found] == ["Another one."]

@@ -43,7 +43,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-async def until(condition, seconds=90):
+async def until(condition, seconds=240):
     """Return what a condition returns once it is true."""
     async with asyncio.timeout(seconds):
         while not (found := await condition()):  # noqa: ASYNC110 - another process sets no event of ours
@@ -124,21 +124,22 @@ class Story:
 
 @pytest.fixture(scope="module")
 def deployed(prefect_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Deploy prefect.yaml's own deployment, for a fleet file of ours, as a user does; return that file."""
+    """Deploy prefect.yaml's own deployment, for a fleet file of ours, and its automation; return that file."""
     folder = tmp_path_factory.mktemp("redeploy")
     file = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     file["deployments"] = [item for item in file["deployments"] if item["name"] == NAME]
     file["deployments"][0]["parameters"] = {"fleet": str(folder / "fleet.yaml")}
     (folder / "prefect.yaml").write_text(yaml.safe_dump(file))
     (folder / "fleet.yaml").write_text(TEXT)
-    prefect("work-pool", "create", "fleet", "--type", "process")
-    prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(folder / "prefect.yaml"))
+    run("prefect", "work-pool", "create", "fleet", "--type", "process")
+    run("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(folder / "prefect.yaml"))
+    run("arcfleet.app.cli", "automations", "apply", "deployments/automations/image-pushed.yaml")
     return folder / "fleet.yaml"
 
 
-def prefect(*command: str) -> None:
+def run(*command: str) -> None:
     environment = {**os.environ, "ARCFLEET_PROJECT": str(ROOT)}
-    command = (sys.executable, "-m", "prefect", *command)
+    command = (sys.executable, "-m", *command)
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
 
 
