@@ -31,8 +31,9 @@ async def redeploy_on_push(
     """Deploy the sites that follow a tag of a repository, after something was pushed to it.
 
     What the tags are now the registry is asked, not who told of the push. Each site is deployed by the fleet's own
-    rules: the digest must have arrived there, then the workload is rolled out. A site that runs it already is left
-    alone, so a push that was told twice does nothing twice, and one that comes during a run is met by the next run.
+    rules, its waves, bounds and gates: the digest must have arrived there, then the workload is rolled out. A site
+    that runs it already is left alone, so a push that was told twice does nothing twice. Another run on the fleet is
+    waited for, and a push that comes during a run is met by the next one.
 
     Args:
         fleet: Path of the fleet file, as the process that runs this sees it.
@@ -43,4 +44,4 @@ async def redeploy_on_push(
     found = await find_affected(loaded, registry, repository)
     if not found.sites:
         return Completed(message=f"nothing to do: no site of {loaded.name} follows a tag of {registry}/{repository}")
-    return await fleet_run.run(fleet, found.sites, {}, None)
+    return await fleet_run.run(fleet, found.sites, {}, None, gated=True, queue=True)

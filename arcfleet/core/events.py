@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from arcfleet.core.outcomes import FleetReport, Outcome, Status
+from arcfleet.core.outcomes import COUNTED, FleetReport, Outcome, Status
 
 PREFIX = "arcfleet"
 
@@ -76,7 +76,7 @@ def gate_answered(fleet: str, run: str, wave: str, gate: str, *, answer: str, by
 
 
 def site_failed(fleet: str, run: str, outcome: Outcome) -> Event:
-    """A site ended as failed or blocked."""
+    """A site ended as failed, timed out or blocked."""
     finding = outcome.finding
     payload = {
         "fleet": fleet,
@@ -101,9 +101,9 @@ def image_pushed(fleet: str, registry: str, repository: str, tag: str, digest: s
 
 
 def of_report(report: FleetReport) -> Iterator[Event]:
-    """Yield what a report has to tell: each site that failed or was blocked, then the end of the run."""
+    """Yield what a report has to tell: each site that counts as failed or was blocked, then the end of the run."""
     for outcome in report.outcomes:
-        if outcome.status in {Status.FAILED, Status.BLOCKED}:
+        if outcome.status in COUNTED | {Status.BLOCKED}:
             yield site_failed(report.fleet, report.run, outcome)
     yield run_ended(report)
 

@@ -9,9 +9,10 @@ import yaml
 from arcfleet.core import events
 from arcfleet.core.events import EventName
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, StepRecord
+from arcfleet.core.outcomes import Ended, FleetReport, Outcome, Result, Status, StepRecord
 from arcfleet.core.plan import Step
 from arcfleet.core.reasons import Reason
+from flows import fleet_run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
@@ -90,3 +91,13 @@ def test_the_run_of_a_push_is_given_what_a_push_tells_and_no_fleet():
 
     assert action["parameters"] == {key: f"{{{{ event.payload.{key} }}}}" for key in ("registry", "repository")}
     assert action["parameters"].keys() <= pushed.keys()
+
+
+def test_every_end_of_a_run_that_is_no_success_is_told_to_people():
+    told = set(yaml.safe_load((ROOT / "deployments/automations/run-failed.yaml").read_text())["trigger"]["expect"])
+    left = Outcome("graz", Status.NOT_STARTED)
+    ends = [FleetReport("plants", "calm-otter", 1.0, (*OUTCOMES, left), ended=how) for how in Ended]
+    names = {fleet_run.final_state(end).name for end in ends if end.result not in {Result.COMPLETED, Result.INCOMPLETE}}
+
+    assert names == {"Completed with failures", "Stopped", "Rejected", "Aborted"}
+    assert {f"prefect.flow-run.{name}" for name in names} <= told
