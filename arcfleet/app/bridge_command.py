@@ -9,12 +9,13 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from rich.console import Console
 
 from arcfleet.app import loading
@@ -108,13 +109,21 @@ async def run(options: Options) -> None:
     outbox = Outbox(options.outbox)
     place = _listening(options)
     try:
-        async with get_client(httpx_settings={"timeout": PREFECT_TIMEOUT}) as client:
+        async with prefect_client() as client:
             sender = Sender(outbox, client, known.fleet.name, quiet=options.quiet, longest=options.longest)
             await sender.once()
             await _serve(options, Receiver(known, outbox, sender), place)
     finally:
         place.close()
         outbox.close()
+
+
+@contextlib.asynccontextmanager
+async def prefect_client() -> AsyncIterator[PrefectClient]:
+    """Open a client that says at once when Prefect does not answer: it is the sender who tries again."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        async with get_client(httpx_settings={"timeout": PREFECT_TIMEOUT}) as client:
+            yield client
 
 
 def _listening(options: Options) -> socket.socket:

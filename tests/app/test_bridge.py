@@ -10,9 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from arcfleet.app import bridge_command
 from arcfleet.app.bridge import MAX_BODY, STRANGERS, Known, Receiver, application
+from arcfleet.app.bridge_sender import Sender
 from arcfleet.app.outbox import Outbox
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
@@ -201,6 +203,29 @@ async def test_no_log_line_shows_a_secret(world, caplog):
     lines = [line for line in caplog.messages if not line.startswith("HTTP Request")]
     assert any("401" in line for line in lines)
     assert not any(secret in line for secret in (NEW, OLD, "a-wrong-guess-of-it") for line in lines)
+
+
+@pytest.mark.parametrize("manners", ["closes", "hangs", "refuses"])
+async def test_a_prefect_that_is_gone_is_noticed_soon_and_nothing_leaves_the_outbox(world, monkeypatch, manners):
+    async def serve(reader, writer):
+        while manners == "hangs" and await reader.read(1000):
+            pass
+        writer.close()
+
+    monkeypatch.setattr(bridge_command, "PREFECT_TIMEOUT", 0.5)
+    await world.tell(webhook())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
+    if manners == "refuses":
+        server.close()
+    with temporary_settings({PREFECT_API_URL: address}):
+        async with bridge_command.prefect_client() as client, asyncio.timeout(5):
+            sender = Sender(world.outbox, client, "test", quiet=0, longest=0)
+            await sender.once()
+    server.close()
+
+    assert not sender.answers
+    assert world.waiting == 1
 
 
 @pytest.mark.parametrize("given", [(), ("env:A", "env:B", "env:C"), ("my-own-secret-in-clear",), ("file:",)])
