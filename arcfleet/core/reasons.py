@@ -123,6 +123,10 @@ class Reason(StrEnum):
     PAUSED = "paused"
     NO_KUBERNETES_ACCESS = "no_kubernetes_access"
 
+    # The bridge
+    BRIDGE_SECRET = "bridge_secret"  # noqa: S105 - a code, not a password
+    """The secret that senders of notifications must know can't be had."""
+
     # Everything else
     STOPPED = "stopped"
     """The run ended before this site: more sites had failed than may, a gate was not passed, or somebody ended it."""
