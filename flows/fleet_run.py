@@ -16,7 +16,7 @@ from prefect.utilities.names import generate_slug
 
 from arcfleet.core import nesting
 from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, Trail, below, not_started
+from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, Trail, above, below, not_started
 from arcfleet.errors import FleetError
 from flows import chain
 from flows.starting import Starts
@@ -36,6 +36,7 @@ class _Run:
     way: Way
     starts: Starts
     session: Session
+    reverse: bool
 
 
 def name() -> str:
@@ -53,39 +54,47 @@ async def run(
     *,
     way: Way = chain.deploy,
     max_failures: int | None = None,
+    reverse: bool = False,
+    command: str = "deploy",
 ) -> State[Any]:
-    """Take the chosen sites of a fleet through `way` and return the run's final state."""
+    """Take the chosen sites of a fleet through `way` and return the run's final state.
+
+    With `reverse` no site comes before those below it. `command` is what brings a person back to a site's failure.
+    """
     fleet = await load_fleet(path, sites, labels)
     async with session() as here:
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name)
         began = here.gateways.clock.monotonic()
         starts = Starts(max_concurrency or fleet.rollout.max_concurrency, max_failures)
-        ended = await _all(_Run(fleet, way, starts, here))
-        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended), path)
+        ended = await _all(_Run(fleet, way, starts, here, reverse))
+        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended), path, command)
         here.progress.finish(report)
     await publish_report(report)
     return final_state(report)
 
 
 async def _all(this: _Run) -> list[Outcome]:
-    """Deploy all sites, parents before their children, and return their outcomes in the fleet's order.
+    """Take all sites through the way, parents before their children or after them; outcomes in the fleet's order.
 
-    A parent that was not chosen is not waited for: what there is below it, Azure shows.
+    What was not chosen is not waited for: how it stands, Azure shows.
     """
     running: dict[str, asyncio.Task[Outcome]] = {}
+    ordered = nesting.parents_first(this.fleet.sites)
     async with asyncio.TaskGroup() as group:
-        for site in nesting.parents_first(this.fleet.sites):
-            parent = running.get(site.parent or "")
-            running[site.name] = group.create_task(_one(this, site, parent))
+        for site in reversed(ordered) if this.reverse else ordered:
+            names = nesting.children(site, ordered) if this.reverse else (site.parent,)
+            before = [running[name] for name in names if name in running]
+            running[site.name] = group.create_task(_one(this, site, before))
     return [running[site.name].result() for site in this.fleet.sites]
 
 
-async def _one(this: _Run, site: Site, parent: asyncio.Task[Outcome] | None) -> Outcome:
-    """Deploy one site within the fleet's concurrency. A site's failure is its outcome, never the fleet's exception."""
-    above = await parent if parent else None
-    if above and not above.is_well:
-        outcome = below(site.name, above)
+async def _one(this: _Run, site: Site, before: Sequence[asyncio.Task[Outcome]]) -> Outcome:
+    """Work on one site within the fleet's concurrency. A site's failure is its outcome, never the fleet's exception."""
+    ended = [await task for task in before]
+    unwell = next((outcome for outcome in ended if not outcome.is_well), None)
+    if unwell:
+        outcome = above(site.name, unwell) if this.reverse else below(site.name, unwell)
     elif await this.starts.begin():
         outcome = await _through(this, site)
         await this.starts.end(failed=outcome.status is Status.FAILED)
