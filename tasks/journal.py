@@ -29,6 +29,11 @@ class PrefectJournal:
         """Return the lock of a token's passwords, which all sites of this run share."""
         return self._locks[key]
 
+    async def forget(self, key: str) -> None:
+        """Keep a token's entry no longer."""
+        with translated(f"journal {key}"):
+            await Variable.aunset(key)
+
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""
         with translated(f"journal {key}"):

@@ -20,6 +20,7 @@ MARKS = {
     Disposition.UPDATE: "~",
     Disposition.ROTATE: "↻",
     Disposition.RETIRE: "↻",
+    Disposition.REMOVE: "-",
     Disposition.NOOP: "=",
     Disposition.DEFERRED: "…",
     Disposition.BLOCKED: "✗",

@@ -124,6 +124,8 @@ class Reason(StrEnum):
     NO_KUBERNETES_ACCESS = "no_kubernetes_access"
 
     # Everything else
+    NOT_CONFIRMED = "not_confirmed"
+    """A removal was not confirmed by the fleet's name."""
     STOPPED = "stopped"
     """The run was stopped before this site: more sites had failed than may."""
     UNKNOWN_STATE = "unknown_state"

@@ -75,11 +75,12 @@ def _less(rules: Iterable[dict[str, Any]], resource: str, verb: str) -> Iterable
             yield rule | {"resources": [resource], "verbs": verbs}
 
 
-def kubernetes(sim: Simulator) -> httpx.Client:
-    """Return a client of the first cluster, as the user of its kubeconfig."""
+def kubernetes(sim: Simulator, number: int = 1) -> httpx.Client:
+    """Return a client of a cluster, the first one where not said, as the user of its kubeconfig."""
     config = yaml.safe_load(httpx.get(f"{sim.control}/kubeconfig", trust_env=False).text)
-    headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
-    return httpx.Client(base_url=config["clusters"][0]["cluster"]["server"], headers=headers, trust_env=False)
+    headers = {"Authorization": f"Bearer {config['users'][number - 1]['user']['token']}"}
+    server = config["clusters"][number - 1]["cluster"]["server"]
+    return httpx.Client(base_url=server, headers=headers, trust_env=False)
 
 
 def told(report: FleetReport) -> str:
