@@ -76,7 +76,14 @@ class FleetPlan:
         found: dict[tuple[str, ...], tuple[list[str], SitePlan]] = {}
         for name, plan in self.sites.items():
             remedies = [note.remedy for note in plan.notes]
-            key = (plan.disposition, what(plan), effect(plan), plan.finding.remedy if plan.finding else "", *remedies)
+            key = (
+                plan.disposition,
+                what(plan),
+                effect(plan),
+                plan.finding.remedy if plan.finding else "",
+                *remedies,
+                *plan.kept,
+            )
             found.setdefault(key, ([], plan))[0].append(name)
         return list(found.values())
 
@@ -92,9 +99,7 @@ def what(plan: SitePlan) -> str:
     """Return what is done at a site, or why nothing is, in one line."""
     if plan.finding:
         return plan.finding.message
-    if plan.disposition is Disposition.NOOP:
-        return "nothing to do"
-    return ", ".join(plan.because)
+    return ", ".join(plan.because) or "nothing to do"
 
 
 def summary(fleet: FleetPlan) -> tuple[str, ...]:
@@ -162,6 +167,7 @@ def _site_json(name: str, plan: SitePlan) -> dict[str, Any]:
         "because": list(plan.because),
         "effect": effect(plan),
         "calls": [{"method": call.method, "target": call.target} for call in plan.calls] if plan.changes else [],
+        "kept": list(plan.kept),
         "finding": finding_json(plan.finding) if plan.finding else None,
         "notes": [finding_json(note) for note in plan.notes],
     }

@@ -215,4 +215,4 @@ def _journal(site: Site, found: Found, ended: Iterable[Deletion]) -> Iterator[De
         token = found.contents.tokens.get(name)
         left = token is not None and any(made.name == entry.slot for made in token.passwords)
         if name in gone or not left:
-            yield Deletion(Kind.JOURNAL, "journal", key(site.registry_ref, name))
+            yield Deletion(Kind.JOURNAL, "journal of passwords", key(site.registry_ref, name))

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from arcfleet.core.belongings import is_abandoned, own_registry, token_names, users_of
 from arcfleet.core.manifest import Site
-from arcfleet.core.removals import Asked, Deletion, Found, Held, Kind
+from arcfleet.core.removals import Asked, Deletion, Found, Kind
 
 
 def kept(site: Site, found: Found, asked: Asked, deletions: Iterable[Deletion]) -> Iterator[str]:
     """Yield what stays and why, a line each."""
     deletions = tuple(deletions)
-    yield from _kept_in_cluster(site, found, asked, {each.held for each in deletions})
+    yield from _kept_in_cluster(site, found, asked, deletions)
     cr, gone = own_registry(site, found), {each.name.lower() for each in deletions if each.kind is Kind.TOKEN}
     if cr and not any(each.kind is Kind.CONNECTED_REGISTRY for each in deletions):
         yield "connected registry: the site has no ensure; --connected-registry deletes it"
@@ -28,14 +28,16 @@ def kept(site: Site, found: Found, asked: Asked, deletions: Iterable[Deletion]) 
         yield "dedicated data endpoint: it is the whole registry's"
 
 
-def _kept_in_cluster(site: Site, found: Found, asked: Asked, deleted: set[Held | None]) -> Iterator[str]:
-    if not site.workloads:
+def _kept_in_cluster(site: Site, found: Found, asked: Asked, deletions: tuple[Deletion, ...]) -> Iterator[str]:
+    names = ", ".join(workload.name for workload in site.workloads)
+    if not names or not (deletions or asked.workloads):
         return
-    if not asked.workloads or is_abandoned(found):
-        names = ", ".join(workload.name for workload in site.workloads)
-        why = "--workloads removes what arcfleet applied" if not asked.workloads else "the cluster is out of contact"
-        yield f"workloads {names}, pull secrets: {why}"
-        return
+    if is_abandoned(found):
+        yield f"workloads {names}, pull secrets: the cluster is out of contact"
+    elif not asked.workloads:
+        ending = " with logins that end" if site.ensure else ""
+        yield f"workloads {names}, pull secrets{ending}: --workloads removes what arcfleet applied"
+    deleted = {each.held for each in deletions}
     for held in found.objects:
         if held not in deleted:
             yield f"{held}: {'it holds data' if held.is_applied_by_us else 'not applied by arcfleet alone'}"

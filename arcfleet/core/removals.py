@@ -17,7 +17,8 @@ from arcfleet.core.workloads import FIELD_MANAGER
 from arcfleet.errors import PermanentError
 
 APPLY = "Apply"
-SECRET = "Secret"  # noqa: S105 - a kind of object
+SECRETS = "Secret"
+"""The kind of a pull secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Held:
         return {manager for manager, _ in self.writers} == {FIELD_MANAGER}
 
     def __str__(self) -> str:
-        what = "pull secret" if self.kind == SECRET else self.kind
+        what = "pull secret" if self.kind == SECRETS else self.kind
         return f"{what} {self.namespace}/{self.name}"
 
 

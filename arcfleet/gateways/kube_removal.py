@@ -7,11 +7,11 @@ from typing import Any
 
 from kubernetes.aio import client
 
-from arcfleet.core.removals import SECRET, Held
+from arcfleet.core.removals import SECRETS, Held
 from arcfleet.core.workloads import FIELD_MANAGER
 from arcfleet.gateways.kube_objects import KEY, PATCH, encode, logins_of, or_none
 
-METHODS = {**PATCH, SECRET: (client.CoreV1Api, "patch_namespaced_secret")}
+METHODS = {**PATCH, SECRETS: (client.CoreV1Api, "patch_namespaced_secret")}
 
 
 async def held(api: client.ApiClient, kind: str, namespace: str, name: str, timeout: float) -> Held | None:
@@ -26,7 +26,7 @@ async def held(api: client.ApiClient, kind: str, namespace: str, name: str, time
         name,
         found.metadata.uid,
         frozenset((entry.manager or "", entry.operation or "") for entry in written),
-        frozenset(logins_of(found)) if kind == SECRET else frozenset(),
+        frozenset(logins_of(found)) if kind == SECRETS else frozenset(),
     )
 
 

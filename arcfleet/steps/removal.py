@@ -13,7 +13,7 @@ from arcfleet.core.facts import ClusterFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
-from arcfleet.core.removals import SECRET, Asked, Deletion, Found, Held, Kind, Removal
+from arcfleet.core.removals import SECRETS, Asked, Deletion, Found, Held, Kind, Removal
 from arcfleet.core.surveys import ClusterSurvey
 from arcfleet.core.verdicts import extension as rules
 from arcfleet.errors import PermanentError
@@ -120,10 +120,10 @@ async def _in_cluster(
         for item in reversed(workload.objects)
     ]
     others = site.pull_secret_from is not None and site.pull_secret_from.existing
-    secrets = [(SECRET, w.namespace, w.workload.pull_secret) for w in wanted if not others]
+    secrets = [(SECRETS, w.namespace, w.workload.pull_secret) for w in wanted if not others]
     found = [await gateways.kubernetes.held(site, *place) for place in dict.fromkeys((*places, *secrets))]
     held = [item for item in found if item]
-    return tuple(each for each in held if each.kind != SECRET), tuple(each for each in held if each.kind == SECRET)
+    return tuple(each for each in held if each.kind != SECRETS), tuple(each for each in held if each.kind == SECRETS)
 
 
 async def _delete_held(gateways: Gateways, site: Site, deletion: Deletion, on_change: OnChange) -> None:

@@ -52,11 +52,14 @@ def as_role(granted: Iterable[str]) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def grant(sim: Simulator, *, without: tuple[str, str] = ("", "")) -> None:
-    """Apply the role files to the cluster, but for one (resource, verb), and take the kubeconfig's own rights away."""
+def grant(sim: Simulator, *names: str, without: tuple[str, str] = ("", "")) -> None:
+    """Apply role files to the cluster, but for one (resource, verb), and take the kubeconfig's own rights away.
+
+    Those of a deploy where none is named.
+    """
     with kubernetes(sim) as api:
-        for path in sorted(ROLES.glob("*.yaml")):
-            for item in yaml.safe_load_all(path.read_text()):
+        for name in names or ("workload", "preflight"):
+            for item in yaml.safe_load_all((ROLES / f"kubernetes-{name}.yaml").read_text()):
                 namespace = item["metadata"].get("namespace")
                 place = f"{RBAC}/namespaces/{namespace}" if namespace else RBAC
                 body = item | {"rules": list(_less(item.get("rules", ()), *without))} if "rules" in item else item

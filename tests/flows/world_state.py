@@ -33,21 +33,31 @@ def world_of(sim: Simulator, clusters: int = 1) -> dict[str, Any]:
 
 def _azure(sim: Simulator, clusters: int) -> Iterator[tuple[str, Any]]:
     registry = f"{REGISTRIES}/acreu1"
-    yield registry, _get(sim, registry, "2025-11-01")
+    yield registry, _get(sim, registry)
     for kind in ("connectedRegistries", "tokens", "scopeMaps"):
-        for item in _get(sim, f"{registry}/{kind}", "2025-11-01")["value"]:
+        for item in _get(sim, f"{registry}/{kind}")["value"]:
             yield item["id"], item
     for number in range(1, clusters + 1):
         place = f"{CLUSTERS}/k-s{number}/providers/Microsoft.KubernetesConfiguration/extensions"
-        for item in _get(sim, place, "2023-05-01")["value"]:
+        for item in _get(sim, place)["value"]:
             yield item["id"], item
 
 
-def _get(sim: Simulator, path: str, version: str) -> Any:
-    answer = httpx.get(
-        f"{sim.url}{path}", params={"api-version": version}, headers={"Authorization": "Bearer x"}, trust_env=False
+def call(sim: Simulator, method: str, path: str) -> httpx.Response:
+    """Call Azure Resource Manager behind arcfleet's back."""
+    version = "2023-05-01" if "/extensions" in path else "2025-11-01"
+    answer = httpx.request(
+        method,
+        f"{sim.url}{path}",
+        params={"api-version": version},
+        headers={"Authorization": "Bearer x"},
+        trust_env=False,
     )
-    return _still(answer.raise_for_status().json())
+    return answer.raise_for_status()
+
+
+def _get(sim: Simulator, path: str) -> Any:
+    return _still(call(sim, "GET", path).json())
 
 
 def _kubernetes(sim: Simulator, clusters: int) -> Iterator[tuple[str, Any]]:
