@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 import httpx
+from prefect.context import AsyncClientContext
 from prefect.exceptions import PrefectException
 from prefect.variables import Variable
 
@@ -43,6 +44,13 @@ class PrefectJournal:
         """Keep a token's entry."""
         with translated(f"journal {key}"):
             await Variable.aset(key, entry.to_json(), tags=TAGS, overwrite=True)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[PrefectJournal]:
+    """Yield the journal outside of a run, with one client of the server for all that is read of it."""
+    async with AsyncClientContext.get_or_create():
+        yield PrefectJournal()
 
 
 @contextmanager

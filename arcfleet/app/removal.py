@@ -95,9 +95,9 @@ def preview(fleet: Fleet, asked: Asked) -> FleetPlan:
 async def _preview(settings: Settings, fleet: Fleet, asked: Asked) -> FleetPlan:
     # Prefect reads its settings when it is imported, and they are set by now.
     from arcfleet.gateways import connect  # noqa: PLC0415
-    from tasks.journal import PrefectJournal  # noqa: PLC0415
+    from tasks import journal  # noqa: PLC0415
 
-    async with connect(settings, PrefectJournal()) as gateways:
+    async with journal.opened() as opened, connect(settings, opened) as gateways:
         return await make(gateways, fleet, asked)
 
 

@@ -15,7 +15,7 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.removals import Asked
 from arcfleet.gateways import connect
 from flows.remove_fleet import remove_fleet
-from tasks.journal import PrefectJournal
+from tasks import journal
 from tests.conftest import fleet_of, fleet_text, settings_of
 from tests.flows.test_ensure import CHAIN, nested
 from tests.flows.test_least_privilege import kubernetes
@@ -35,7 +35,7 @@ def endpoint_on(world):
 
 
 async def planned(sim, text, asked=ALL):
-    async with connect(settings_of(sim), PrefectJournal()) as gateways:
+    async with journal.opened() as opened, connect(settings_of(sim), opened) as gateways:
         return await command.make(gateways, fleet_of(text), asked)
 
 
@@ -149,9 +149,9 @@ async def test_what_vanishes_between_plan_and_deletion_is_done(simulate, deploy)
     text = nested({}, 1)
     sim, _ = await deployed(simulate, deploy, text)
     missing = {"status": 404, "body": {"error": {"code": "ResourceNotFound", "message": "gone"}}}
-    for path in ("connectedRegistries/", "tokens/", "scopeMaps/", "extensions/"):
+    for path in ("connectedRegistries/", "tokens/", "scopeMaps/"):
         sim.fault({"method": "DELETE", "path": path, "effect": missing})
-    sim.fault({"method": "GET", "path": "extensions/plant1$", "after": 1, "effect": missing})
+    sim.fault({"method": "POST", "path": "deactivate", "effect": missing})
 
     report = await deploy(sim, text, flow=remove_fleet, confirm="test")
 
