@@ -25,6 +25,7 @@ async def remove_fleet(
     connected_registry: bool = False,
     abandon_offline: bool = False,
     max_concurrency: Annotated[int, Field(ge=1)] | None = None,
+    wait: bool = False,
 ) -> State[Any]:
     """Remove sites of a fleet: the extension, and with `ensure` what was made for the site in its cloud registry.
 
@@ -38,7 +39,8 @@ async def remove_fleet(
         workloads: What arcfleet applied in the clusters too, and its logins in pull secrets.
         connected_registry: The connected registries of sites without `ensure` too.
         abandon_offline: Let Azure forget the extensions on clusters that are out of contact.
-        max_concurrency: How many sites at once; the file's rollout.maxConcurrency where not given.
+        max_concurrency: How many sites at once; what the file says of each wave where not given.
+        wait: Where another run works on the fleet, wait for its end; else this run is refused.
     """
     await confirm_removal(fleet, confirm)
     asked = Asked(workloads, connected_registry, abandon_offline)
@@ -49,5 +51,6 @@ async def remove_fleet(
         max_concurrency,
         way=partial(removal.remove, asked=asked),
         reverse=True,
+        queue=wait,
         command=f"remove {asked.options}",
     )

@@ -17,6 +17,7 @@ Labels = Annotated[
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of tables.", negative="")]
 Width = Annotated[int | None, Parameter(help="How many sites at once.", validator=Number(gte=1))]
+Wait = Annotated[bool, Parameter(help="Queue behind another run of the fleet, in place of being refused.", negative="")]
 Simulator = Annotated[
     str | None,
     Parameter(name="--simulator", env_var="ARCFLEET_SIMULATOR", help="Rehearse against the simulator at this address."),

@@ -16,7 +16,7 @@ from rich.text import Text
 from arcfleet.app import loading, prefect_server, runs, tables
 from arcfleet.app import plan as planning
 from arcfleet.app.live import print_report
-from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Width
+from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Wait, Width
 from arcfleet.app.tables import print_json
 from arcfleet.core import fleet_plan, fleet_removal
 from arcfleet.core import report as rendering
@@ -51,6 +51,7 @@ def remove(
     calls: Annotated[bool, Parameter(help="Print every write that would be made.", negative="")] = False,
     yes_remove: Annotated[str | None, Parameter(help="Confirm with the fleet's name, instead of typing it.")] = None,
     max_concurrency: Width = None,
+    wait: Wait = False,
     simulator: Simulator = None,
     json_output: Json = False,
 ) -> int:
@@ -78,7 +79,7 @@ def remove(
             return exit_code(console, made, asked_for=plan)
         typed = yes_remove or ask(console, loaded.name)
         check_confirmation(loaded.name, typed)
-        options = {**asdict(asked), "confirm": typed, "max_concurrency": max_concurrency}
+        options = {**asdict(asked), "confirm": typed, "max_concurrency": max_concurrency, "wait": wait}
         report = runs.run(console, fleet, loaded, runs.remove_fleet, **options)
     print_json(rendering.to_json(report)) if json_output else print_report(console, report)
     return runs.EXIT[report.result]

@@ -18,7 +18,14 @@ from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from arcfleet.settings import Settings
 
-EXIT = {Result.COMPLETED: 0, Result.COMPLETED_WITH_FAILURES: 3, Result.INCOMPLETE: 4}
+EXIT = {
+    Result.COMPLETED: 0,
+    Result.COMPLETED_WITH_FAILURES: 3,
+    Result.INCOMPLETE: 4,
+    Result.STOPPED: 5,
+    Result.REJECTED: 6,
+    Result.ABORTED: 7,
+}
 """Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
 
 Import = Callable[[], Any]
