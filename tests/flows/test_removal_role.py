@@ -40,9 +40,7 @@ async def test_a_removal_works_with_exactly_the_rights_of_its_role_files(simulat
     assert refused == ["/kube/k-s1/api/v1/namespaces"]  # The test's own question.
 
 
-@pytest.mark.parametrize(
-    "action", [action for action in actions("remove") if action not in READS and "*" not in action]
-)
+@pytest.mark.parametrize("action", WRITES)
 async def test_without_a_right_to_delete_it_is_named_and_nothing_is_deleted(simulate, deploy, action):
     # Passwords end where tokens stay; what ensure made goes with them.
     text = fleet_text(1) if action.endswith("tokens/write") else nested({"s2": "s1"}, 2)

@@ -25,11 +25,6 @@ REGISTRY = SITE.registry_ref
 PLACE = "api/v1/namespaces/default/secrets"
 NAME = {"name": "web", "namespace": "default"}
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": NAME, "data": {"a": "b"}}
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "web", "namespace": "default"},
-    "data": {"a": "b"},
-}
 
 
 async def test_what_is_deleted_in_a_registry_is_gone_for_the_next_read_and_a_repetition_is_no_error(simulate):
