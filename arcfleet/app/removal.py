@@ -68,8 +68,9 @@ def remove(
     asked = Asked(workloads, connected_registry, abandon_offline)
     if yes_remove is not None:
         check_confirmation(loaded.name, yes_remove)
-    with prefect_server.available(Settings().home):
-        made = preview(loaded, asked)
+    with prefect_server.available(Settings().home) as server:
+        server.wait_ready()
+        made = asyncio.run(preview(loaded, asked))
         shown_only = plan or (yes_remove is None and (not made.changing or not sys.stdin.isatty()))
         if json_output and shown_only:
             print_json(fleet_plan.to_json(made))
@@ -85,20 +86,13 @@ def remove(
     return runs.EXIT[report.result]
 
 
-def preview(fleet: Fleet, asked: Asked) -> FleetPlan:
+async def preview(fleet: Fleet, asked: Asked) -> FleetPlan:
     """Plan the removal of a fleet's chosen sites. The journal is asked too, so it takes a Prefect server."""
-    settings = Settings()
-    with prefect_server.available(settings.home) as server:
-        server.wait_ready()
-        return asyncio.run(_preview(settings, fleet, asked))
-
-
-async def _preview(settings: Settings, fleet: Fleet, asked: Asked) -> FleetPlan:
     # Prefect reads its settings when it is imported, and they are set by now.
     from arcfleet.gateways import connect  # noqa: PLC0415
     from tasks import journal  # noqa: PLC0415
 
-    async with journal.opened() as opened, connect(settings, opened) as gateways:
+    async with journal.opened() as opened, connect(Settings(), opened) as gateways:
         return await make(gateways, fleet, asked)
 
 
