@@ -135,6 +135,11 @@ class Desired:
         """Its namespace."""
         return str(self.deployment["metadata"]["namespace"])
 
+    @property
+    def hash(self) -> str:
+        """The hash of all that is applied, pinned digests among it."""
+        return str(self.deployment["metadata"]["annotations"][HASH_ANNOTATION])
+
     def is_applied(self, live: WorkloadFacts | None) -> bool:
         """Tell whether the cluster holds what we would apply: our hash, and images and replicas as we set them."""
         if live is None:
@@ -142,7 +147,7 @@ class Desired:
         spec = self.deployment["spec"]
         images = tuple(str(c.get("image", "")) for c in spec["template"]["spec"]["containers"])
         return (
-            live.applied_hash == self.deployment["metadata"]["annotations"][HASH_ANNOTATION]
+            live.applied_hash == self.hash
             and live.images == images
             and live.desired == spec.get("replicas", live.desired)
         )
