@@ -105,11 +105,14 @@ async def make(gateways: Gateways, fleet: Fleet, asked: Asked) -> FleetPlan:
             try:
                 return await steps.look(gateways, site, fleet.manifests, asked, max_age=RUN)
             except FleetError as error:
-                return Removal(finding=of_error(error, "observe"), disposition=Disposition.BLOCKED)
+                return _unread(error)
 
     async def judged(site: Site, made: Mapping[str, Removal]) -> Removal:
         async with slots:
-            return await steps.judged(gateways, site, made[site.name])
+            try:
+                return await steps.judged(gateways, site, made[site.name])
+            except FleetError as error:
+                return _unread(error)
 
     found = await asyncio.gather(*(look(site) for site in fleet.sites))
     names = [site.name for site in fleet.sites]
@@ -118,6 +121,11 @@ async def make(gateways: Gateways, fleet: Fleet, asked: Asked) -> FleetPlan:
     now = await gateways.registries.service_time()
     plans = {name: removal.plan for name, removal in zip(names, removals, strict=True)}
     return FleetPlan(fleet.name, now, fleet.rollout.max_concurrency, plans)
+
+
+def _unread(error: FleetError) -> Removal:
+    """Return that nothing is removed at a site of which something could not be read."""
+    return Removal(finding=of_error(error, "observe"), disposition=Disposition.BLOCKED)
 
 
 def print_plan(console: Console, plan: FleetPlan, *, calls: bool) -> None:

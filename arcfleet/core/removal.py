@@ -157,10 +157,11 @@ def _activation(site: Site, found: Found) -> Iterator[Deletion]:
 def _passwords(site: Site, found: Found, asked: Asked, doomed: Iterable[Deletion]) -> Iterator[Deletion]:
     """Yield the passwords of ours of tokens that stay: nobody uses them once registry and pull secrets are gone."""
     cr, gone = own_registry(site, found), {each.name.lower() for each in doomed if each.kind is Kind.TOKEN}
+    sync = last_segment(cr.sync_token_id).lower() if cr else sync_name(site)
     for name in token_names(site, cr):
         token = found.contents.tokens.get(name.lower())
         slots = own_slots(token, found.entries.get(name.lower())) if token else ()
-        is_sync = cr is not None and last_segment(cr.sync_token_id).lower() == name.lower()
+        is_sync = name.lower() == sync
         served = is_sync or asked.workloads
         if token and slots and served and name.lower() not in gone and not users_of(site, found.contents, name):
             call = registry_call(site, "PATCH", f"tokens/{token.name}")

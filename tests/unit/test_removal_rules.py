@@ -94,6 +94,16 @@ def test_what_is_gone_is_done():
     assert kinds(plan(OWNED, left, ALL)) == [Kind.JOURNAL, Kind.JOURNAL]
 
 
+def test_our_password_of_a_sync_token_ends_also_where_its_registry_is_gone_already():
+    left = contents(connected={})
+
+    removal = plan(PLAIN, found(extension=None, contents=left), NOTHING)
+
+    assert [(each.kind, each.name) for each in removal.deletions] == [
+        (Kind.PASSWORDS, "berlinplant"), (Kind.JOURNAL, "arcfleet_acreu1_berlinplant"),
+    ]  # fmt: skip
+
+
 def test_a_token_that_another_registry_has_is_kept_with_its_scope_map():
     other = cr(name="otherplant", sync_token_id=f"{REGISTRY_ID}/tokens/otherplant", client_token_ids=(PULL,))
 
