@@ -43,6 +43,8 @@ class Engine:
     """The fleet file, as the flow was given it."""
     handed_over: bool = False
     """Sites are handed to workers in batches."""
+    blocked: Callable[[str, Outcome], Outcome] = below
+    """From a site's name and what it waited for in vain: how the site ends."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     running: dict[str, asyncio.Future[Any] | None] = field(default_factory=dict)
     """By site that is under way: the work on it, once it has begun."""
@@ -103,7 +105,7 @@ class Engine:
                 for work in batches.work(self, wave, sites) if self.handed_over else self._alone(wave, sites):
                     group.create_task(work)
             case Block(site, by):
-                self._end(below(site, self.outcomes[by]))
+                self._end(self.blocked(site, self.outcomes[by]))
             case Wait(until=until):
                 await self._until_changed(until)
             case Ask(place, gate):

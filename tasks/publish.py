@@ -25,7 +25,7 @@ async def publish_report(report: FleetReport) -> None:
     for outcome in report.outcomes:
         if outcome.finding:
             await acreate_markdown_artifact(
-                rendering.markdown(outcome, report.path),
+                rendering.markdown(outcome, report.path, report.command),
                 key=f"site-{report.fleet}-{outcome.site}",
                 description=f"{outcome.status}: {rendering.summary(outcome)}",
             )

@@ -39,6 +39,14 @@ class Step(StrEnum):
     ROLL_OUT = "roll out"
     RESTART_PODS = "restart pods"
     RETIRE_PASSWORD = "retire password"  # noqa: S105 - a step's name
+    REMOVE_WORKLOADS = "remove workloads"
+    REMOVE_LOGINS = "remove logins"
+    DELETE_EXTENSION = "delete extension"
+    DEACTIVATE = "deactivate"
+    END_PASSWORDS = "end passwords"
+    DELETE_CONNECTED_REGISTRY = "delete connected registry"
+    DELETE_TOKENS = "delete tokens"
+    CLEAR_JOURNAL = "clear journal"
 
 
 class Disposition(StrEnum):
@@ -48,6 +56,7 @@ class Disposition(StrEnum):
     UPDATE = "update"
     ROTATE = "rotate"
     RETIRE = "retire"
+    REMOVE = "remove"
     NOOP = "noop"
     DEFERRED = "deferred"
     BLOCKED = "blocked"
@@ -81,11 +90,13 @@ class SitePlan:
     """What is written to the cloud registry first, in this order."""
     notes: tuple[Finding, ...] = ()
     """Further findings of the preflight: what else blocks, and what could not be checked."""
+    kept: tuple[str, ...] = ()
+    """What a removal leaves, and why, a line each."""
 
     @property
     def changes(self) -> bool:
         """Whether anything is to be written or waited for."""
-        return self.disposition in {Disposition.CREATE, Disposition.UPDATE}
+        return self.disposition in {Disposition.CREATE, Disposition.UPDATE, Disposition.REMOVE}
 
     @property
     def needs_preflight(self) -> bool:

@@ -36,6 +36,10 @@ class Reason(StrEnum):
     CLUSTER_NOT_FOUND = "cluster_not_found"
     PARENT_NOT_READY = "parent_not_ready"
     """The parent's site is not as it should be, so nothing is begun below it."""
+    HAS_CHILDREN = "has_children"
+    """Something below is still there, so what is above is not removed."""
+    FOREIGN = "foreign"
+    """What has the name is not what arcfleet makes: it is not for arcfleet to delete."""
     IMMUTABLE = "immutable"
     """What exists differs from the fleet file in something that Azure lets nobody change."""
     SYNC_TOKEN_NOT_FOUND = "sync_token_not_found"  # noqa: S105 - a code, not a password
@@ -128,6 +132,8 @@ class Reason(StrEnum):
     """The secret that senders of notifications must know can't be had."""
 
     # Everything else
+    NOT_CONFIRMED = "not_confirmed"
+    """A removal was not confirmed by the fleet's name."""
     STOPPED = "stopped"
     """The run ended before this site: more sites had failed than may, a gate was not passed, or somebody ended it."""
     ABORTED = "aborted"

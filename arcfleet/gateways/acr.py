@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.core.polling import AsyncLROPoller
 from azure.mgmt.containerregistry import models
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
@@ -23,24 +19,17 @@ from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
 from arcfleet.errors import OutcomeUnknownError, PermanentError
 from arcfleet.gateways import acr_models, translation
-from arcfleet.gateways.azure import ONCE, AzureClients
+from arcfleet.gateways.acr_deletes import RegistryDeletes
+from arcfleet.gateways.acr_writes import Operation
+from arcfleet.gateways.azure import ONCE
 from arcfleet.gateways.polling import PatientPolling
-from arcfleet.gateways.shared import Shared
-from arcfleet.ports import Clock
 
 RECENT = 300.0
 """Seconds for which a registry's own facts, its tokens and its scope maps are not read again."""
-Operation = AsyncLROPoller[Any]
-Begin = Callable[[ContainerRegistryManagementClient, PatientPolling], Awaitable[Operation]]
 
 
-class AzureRegistries:
+class AzureRegistries(RegistryDeletes):
     """`ports.Registries` on azure-mgmt-containerregistry."""
-
-    def __init__(self, clients: AzureClients, clock: Clock) -> None:
-        self._clients, self._clock = clients, clock
-        self._shared = Shared(clock)
-        self._locks: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def add_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
         """Add actions to a scope map, which is created where it is missing.
@@ -212,30 +201,6 @@ class AzureRegistries:
             lambda acr, polling: acr.connected_registries.begin_update(*place, change, polling=polling),
             ("connected", registry),
         )
-
-    def _acr(self, registry: RegistryRef) -> ContainerRegistryManagementClient:
-        return self._clients.acr(registry.subscription)
-
-    async def _scope_map(self, registry: RegistryRef, name: str) -> ScopeMapFacts | None:
-        """Return a scope map as it is now, or None where it does not exist."""
-        with translation.azure(f"scope map {name} of registry {registry.name}"):
-            try:
-                item = await self._acr(registry).scope_maps.get(registry.resource_group, registry.name, name)
-            except ResourceNotFoundError:
-                return None
-        return acr_models.scope_map(item)
-
-    async def _write(self, registry: RegistryRef, subject: str, begin: Begin, *changed: object) -> None:
-        """Send a write and return when its operation has ended; what was shared of `changed` is forgotten.
-
-        Also where it failed: an answer that was lost says nothing about what was done.
-        """
-        try:
-            with translation.azure(f"{subject} of registry {registry.name}"):
-                poller = await begin(self._acr(registry), PatientPolling(self._clock, subject))
-                await poller.result()
-        finally:
-            self._shared.forget(*changed)
 
 
 def _look_for(registry: RegistryRef) -> str:

@@ -18,6 +18,10 @@ class NoJournal:
         """Return at once: nothing is written."""
         return nullcontext()
 
+    async def forget(self, key: str) -> None:
+        """Refuse, as nothing is written here."""
+        raise PermanentError(Reason.INTERNAL, f"no journal to take {key} out of")
+
     async def read(self, _key: str) -> Entry | None:
         """Return nothing."""
         return None

@@ -75,16 +75,21 @@ async def _in_registry(
     """
     if not site.ensure:
         return await connected_registry(gateways, site, max_age=max_age), None
+    contents = await contents_of(gateways, site, max_age=max_age)
+    found = contents.connected.get(site.connected_registry.lower())
+    return found or ensure_effects.expected(site, contents), contents
+
+
+async def contents_of(gateways: Gateways, site: Site, *, max_age: float) -> RegistryContents:
+    """Return what a site's cloud registry holds, from lists that are at most `max_age` s old."""
     registries, ref = gateways.registries, site.registry_ref
-    contents = RegistryContents(
+    return RegistryContents(
         *await asyncio.gather(
             registries.connected_registries(ref, max_age=max_age),
             registries.scope_maps(ref, max_age=max_age),
             registries.tokens(ref, max_age=max_age),
         )
     )
-    found = contents.connected.get(site.connected_registry.lower())
-    return found or ensure_effects.expected(site, contents), contents
 
 
 async def connected_registry(

@@ -62,6 +62,9 @@ class FakeJournal:
     def alone(self, key: str) -> asyncio.Lock:
         return self.locks[key]
 
+    async def forget(self, key: str) -> None:
+        self.entries.pop(key, None)
+
     async def read(self, key: str) -> Entry | None:
         return self.entries.get(key)
 

@@ -12,6 +12,7 @@ import pytest
 
 import arcfleet
 from arcfleet.core.findings import Finding, Verdict, of_error
+from arcfleet.core.pushes import NotUnderstoodError
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import FleetError, ManifestError, OutcomeUnknownError, PermanentError, TransientError
 from arcfleet.waiting import as_error
@@ -23,6 +24,7 @@ EXAMPLES = {
     "transient of a rule": TransientError(Reason.THROTTLED, "slower", "wait", ("HTTP 429",), "E9", 17.0),
     "of an unknown outcome": OutcomeUnknownError(Reason.BAD_RESPONSE, "nothing in it", evidence=("HTTP 200",)),
     "transient without a wait": TransientError(Reason.UNREACHABLE, "gone"),
+    "not understood": NotUnderstoodError("a push without a repository"),
     "manifest": ManifestError(("f:1:1  a  is wrong", "f:2:1  b  is wrong")),
     "manifest with many": ManifestError(("f:1:1  a  is wrong",), more=1200),
 }
