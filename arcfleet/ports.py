@@ -83,8 +83,13 @@ class Registries(Protocol):
     async def enable_data_endpoint(self, registry: RegistryRef) -> None:
         """Enable the registry's dedicated data endpoint, once for all who ask."""
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
-        """Replace one password slot of a token and return the new password. Sent at most once per call."""
+    async def generate_password(
+        self, registry: RegistryRef, token_id: str, slot: str, *, expires: datetime | None = None
+    ) -> Minted:
+        """Replace one password slot of a token and return the new password, which ends at `expires`, or never.
+
+        Sent at most once per call.
+        """
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
         """Return a cloud registry, read once per run."""
@@ -194,6 +199,9 @@ class Kubernetes(Protocol):
 
 class Journal(Protocol):
     """What was done with tokens' passwords, kept where a killed run leaves it."""
+
+    owner: str
+    """Who writes; no two runs are the same."""
 
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:
         """Keep this run's other sites from a token while its slots are looked at and one is filled."""

@@ -80,10 +80,14 @@ async def run(
     async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name)
-        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse), above if reverse else below)
+        # Only the way of a deploy is known to workers.
+        workers = fleet.rollout.execution == "workers" and way is chain.deploy
+        engine = Engine(
+            fleet, way, here, waves, waits_for(fleet, reverse=reverse), path, workers, above if reverse else below
+        )
         began = here.gateways.clock.monotonic()
         with signals.draining(engine.interrupt):
-            ended = await engine.carry_out(run_name, path)
+            ended = await engine.carry_out(run_name)
             report = replace(ended, seconds=here.gateways.clock.monotonic() - began, command=command)
             here.progress.finish(report)
             await publish_report(report)

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from uuid import uuid4
 
 import httpx
 from prefect.context import AsyncClientContext
@@ -24,6 +25,7 @@ class PrefectJournal:
     """`ports.Journal` on Prefect's Variables."""
 
     def __init__(self) -> None:
+        self.owner = uuid4().hex
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:

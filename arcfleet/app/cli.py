@@ -137,6 +137,7 @@ def status_command(
         print_json(status.to_json(found))
     else:
         tables.print_dicts(console, status.fleet_rows(found))
+        tables.print_due(console, found)
         for item in found.sites if site else ():
             console.print()
             tables.print_chain(console, item)
@@ -217,6 +218,64 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
     with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
         return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
     return 0
+
+
+automations = App(name="automations", help="Prefect automations that are kept as files.")
+app.command(automations)
+
+
+@automations.command(name="apply")
+def apply_automations(
+    *paths: Annotated[Path, Parameter(name="FILE", help="Files, or folders of *.yaml; deployments/automations.")],
+    json_output: Json = False,
+) -> int:
+    """Bring automations to the Prefect server, by their names. A second time changes nothing.
+
+    Exit codes: 0 they are there; 1 bad input, nothing was changed.
+    """
+    prefect_server.existing(Settings().home)
+    # As in bridge.
+    from arcfleet.app import automations as files  # noqa: PLC0415
+
+    found = asyncio.run(files.apply(files.read(paths or (Path("deployments/automations"),))))
+    if json_output:
+        print_json(dict(found))
+    else:
+        files.print_changes(tables.console_of(), found)
+    return 0
+
+
+@app.command
+def bridge(
+    fleet: FleetPath,
+    *,
+    secret: Annotated[
+        list[str] | None,
+        Parameter(help="Where senders' secret is: env:NAME, file:PATH or block:NAME; two in a rotation.", negative=""),
+    ] = None,
+    listen: Annotated[str, Parameter(help="Address to listen at; beyond loopback only behind a proxy with TLS.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, Parameter(help="Port to listen at.")] = 8484,
+    quiet: Annotated[float, Parameter(help="Seconds without a push until a run.", validator=Number(gte=0))] = 5,
+    longest: Annotated[float, Parameter(help="Seconds until a run, if it is never quiet.", validator=Number(gte=0))] = (
+        60
+    ),
+    simulator: Simulator = None,
+) -> int:
+    """Receive notifications of pushes, from webhooks and Event Grid, and have redeploy-on-push run for them.
+
+    Runs until it is stopped. Where no --secret is named it is that of the environment variable ARCFLEET_BRIDGE_SECRET.
+    """
+    loading.use_simulator(simulator)
+    home = Settings().home
+    server = prefect_server.existing(home)
+    # As in read_status; and Prefect must find its environment.
+    from arcfleet.app import bridge_command  # noqa: PLC0415
+
+    sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
+    options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
+    return bridge_command.main(tables.console_of(stderr=True), options, server)
 
 
 async def make_plan(fleet: Fleet) -> FleetPlan:

@@ -13,6 +13,7 @@ from arcfleet.core import nesting
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.reasons import Reason
 from arcfleet.ports import Gateways
 from arcfleet.steps.planning import plan_site
 
@@ -27,7 +28,7 @@ STYLES = {
     Disposition.BLOCKED: "red",
 }
 NAMED = 12
-"""How many sites of a group are named."""
+"""How many sites of a group, and how many passwords that are due, are named."""
 
 
 def exit_code(plan: FleetPlan) -> int:
@@ -59,6 +60,9 @@ def print_plan(console: Console, plan: FleetPlan, *, calls: bool = False) -> Non
     for names, site in [([name], site) for name, site in plan.sites.items()] if calls else plan.groups:
         add_rows(table, names, site, calls=calls)
     console.print(table)
+    due = [f"{', '.join(sites)}: {what}" for what, sites in plan.due.items()]
+    for line in (*due[:NAMED], *([f"… and {len(due) - NAMED} more"] if len(due) > NAMED else [])):
+        console.print(Text(f"  ↻ {line}: arcfleet rotate", "cyan"), soft_wrap=True)
     print_unchecked(console, plan)
     console.print()
     for line in rendering.summary(plan) if plan.changing else ():
@@ -99,6 +103,8 @@ def add_rows(table: Table, names: list[str], plan: SitePlan, *, calls: bool) -> 
         more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
         table.add_row("", "", "", Text(", ".join(names[:NAMED]) + more, "dim"))
     for finding in (plan.finding, *plan.notes) if plan.finding else ():
+        if finding.reason is Reason.ROTATION_DUE:
+            continue  # told below, with those of all sites
         if finding is not plan.finding and finding.remedy:
             table.add_row("", "", "", Text(f"and: {finding.message}"))
         if finding.remedy:

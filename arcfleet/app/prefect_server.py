@@ -98,6 +98,24 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[PrefectServer]:
             process.wait(timeout=30)
 
 
+def existing(folder: Path) -> str:
+    """Return the address of the Prefect server that runs already, PREFECT_API_URL's or that of `arcfleet ui`.
+
+    The environment is set for it; Prefect must not have been imported yet.
+
+    Raises:
+        PermanentError: None is named, and none of ours runs.
+    """
+    running = noted(folder)
+    prefect_env.prepare(folder, quiet=True)
+    if running:
+        os.environ.setdefault("PREFECT_API_URL", running)
+    if "PREFECT_API_URL" not in os.environ:
+        remedy = "start one with arcfleet ui, or name yours in PREFECT_API_URL"
+        raise PermanentError(Reason.UNREACHABLE, "no Prefect server runs that could be used", remedy)
+    return os.environ["PREFECT_API_URL"]
+
+
 @contextlib.contextmanager
 def note(folder: Path, url: str) -> Iterator[None]:
     """Note, while the context is open, that a server with the data of `folder` answers at `url`."""

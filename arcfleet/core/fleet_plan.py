@@ -12,6 +12,7 @@ from typing import Any
 
 from arcfleet.core.findings import Verdict
 from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.reasons import Reason
 from arcfleet.core.report import finding_json
 
 SCHEMA_VERSION = 1
@@ -70,19 +71,23 @@ class FleetPlan:
         return found
 
     @property
+    def due(self) -> dict[str, list[str]]:
+        """Passwords that are due at sites whose plan is about something else, each with the sites that it is about."""
+        found: dict[str, list[str]] = {}
+        for name, plan in self.sites.items():
+            for note in plan.notes:
+                if note.reason is Reason.ROTATION_DUE:
+                    found.setdefault(f"{note.subject}: {note.message}", []).append(name)
+        return found
+
+    @property
     def groups(self) -> list[tuple[list[str], SitePlan]]:
         """Sites of which the same is said, together, in the order of their first; the names, and one of their plans."""
         found: dict[tuple[str, ...], tuple[list[str], SitePlan]] = {}
         for name, plan in self.sites.items():
-            remedies = [note.remedy for note in plan.notes]
-            key = (
-                plan.disposition,
-                what(plan),
-                effect(plan),
-                plan.finding.remedy if plan.finding else "",
-                *remedies,
-                *plan.kept,
-            )
+            remedies = [note.remedy for note in plan.notes if note.reason is not Reason.ROTATION_DUE]
+            said = (plan.finding.remedy if plan.finding else "", *remedies, *plan.kept)
+            key = (plan.disposition, what(plan), effect(plan), *said)
             found.setdefault(key, ([], plan))[0].append(name)
         return list(found.values())
 

@@ -17,7 +17,7 @@ from arcfleet.core.names import RegistryRef, last_segment
 from arcfleet.core.reasons import Reason
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
-from arcfleet.errors import PermanentError, TransientError
+from arcfleet.errors import OutcomeUnknownError, PermanentError
 from arcfleet.gateways import acr_models, translation
 from arcfleet.gateways.acr_deletes import RegistryDeletes
 from arcfleet.gateways.acr_writes import Operation
@@ -117,16 +117,18 @@ class AzureRegistries(RegistryDeletes):
                 ("registry", registry),
             )
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
+    async def generate_password(
+        self, registry: RegistryRef, token_id: str, slot: str, *, expires: datetime | None = None
+    ) -> Minted:
         """Replace one password slot of a token. Sent once: every request mints a password.
 
         Raises:
-            TransientError: Refused before anything was minted, or the outcome is unknown. The slot is not one in use,
-                so minting into it again does no harm.
+            TransientError: Refused before anything was minted.
+            OutcomeUnknownError: The answer was lost: it may have been minted.
         """
         subject = f"password of token {last_segment(token_id)}"
-        parameters = models.GenerateCredentialsParameters(token_id=token_id, name=slot)
-        with translation.azure(subject, Reason.SYNC_TOKEN_NOT_FOUND):
+        parameters = models.GenerateCredentialsParameters(token_id=token_id, name=slot, expiry=expires)
+        with translation.azure(subject, Reason.SYNC_TOKEN_NOT_FOUND), translation.unrepeatable(subject):
             poller = await self._acr(registry).registries.begin_generate_credentials(
                 registry.resource_group, registry.name, parameters, **ONCE
             )
@@ -134,7 +136,7 @@ class AzureRegistries(RegistryDeletes):
         for found in (result.passwords if result else None) or ():
             if found.name == slot and found.value:
                 return Minted(Secret(found.value), found.creation_time)
-        raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
+        raise OutcomeUnknownError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
         """Return a cloud registry."""

@@ -250,6 +250,7 @@ def extension_facts(item: Any) -> ExtensionFacts:
         name=item.name or "",
         extension_type=item.extension_type or "",
         provisioning_state=str(item.provisioning_state or "Unknown"),
+        version=item.version,
         current_version=item.current_version or item.version,
         auto_upgrade=item.auto_upgrade_minor_version is not False,
         release_train=item.release_train,

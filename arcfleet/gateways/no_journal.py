@@ -12,6 +12,8 @@ from arcfleet.errors import PermanentError
 class NoJournal:
     """`ports.Journal` for plans and status, which change nothing."""
 
+    owner = ""
+
     def alone(self, _key: str) -> AbstractAsyncContextManager[None]:
         """Return at once: nothing is written."""
         return nullcontext()
