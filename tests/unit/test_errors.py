@@ -12,6 +12,7 @@ import pytest
 
 import arcfleet
 from arcfleet.core.findings import Finding, Verdict, of_error
+from arcfleet.core.pushes import NotUnderstoodError
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import FleetError, ManifestError, PermanentError, TransientError
 from arcfleet.waiting import as_error
@@ -23,6 +24,7 @@ EXAMPLES = {
     "transient of a rule": TransientError(Reason.THROTTLED, "slower", "wait", ("HTTP 429",), "E9", 17.0),
     "transient without a wait": TransientError(Reason.UNREACHABLE, "gone"),
     "manifest": ManifestError(("f:1:1  a  is wrong", "f:2:1  b  is wrong")),
+    "notification": NotUnderstoodError("notification 1: it is no object"),
     "manifest with many": ManifestError(("f:1:1  a  is wrong",), more=1200),
 }
 WAYS = {"pickle": lambda e: pickle.loads(pickle.dumps(e)), "copy": copy.copy, "deepcopy": copy.deepcopy}  # noqa: S301
