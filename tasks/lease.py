@@ -69,6 +69,33 @@ async def holding(fleet: str, control: Control, *, queue: bool) -> AsyncIterator
         await _release(held)
 
 
+@asynccontextmanager
+async def following(fleet: str, run: str, control: Control) -> AsyncIterator[None]:
+    """Follow, while the context is open, what another run of the fleet is told, which this one is a part of."""
+    task = asyncio.create_task(_follow_other(fleet, run, control))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _follow_other(fleet: str, run: str, control: Control) -> None:
+    while True:
+        try:
+            await _take_orders(fleet, run, control)
+        except TransientError as error:
+            _log(str(error))
+        await asyncio.sleep(POLL)
+
+
+async def _take_orders(fleet: str, run: str, control: Control) -> None:
+    with translated(f"orders of fleet {fleet}"):
+        said = orders.parse_orders(await Variables.aget(orders.orders_key(fleet)))
+    if said and said.run == run:
+        control.told(said)
+
+
 async def holder(fleet: str) -> Lease | None:
     """Return who holds a fleet, dead or alive; None where nobody does."""
     with translated(f"lease of fleet {fleet}"):
@@ -147,10 +174,7 @@ async def _follow(fleet: str, held: Held, control: Control) -> None:
             if (now - renewed).total_seconds() >= RENEWAL:
                 held = await _renew(held, now)
                 renewed = now
-            with translated(f"orders of fleet {fleet}"):
-                said = orders.parse_orders(await Variables.aget(orders.orders_key(fleet)))
-            if said and said.run == held.lease.run:
-                control.told(said)
+            await _take_orders(fleet, held.lease.run, control)
         except TransientError as error:
             _log(str(error))
         except PermanentError as error:

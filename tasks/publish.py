@@ -25,7 +25,7 @@ async def publish_report(report: FleetReport) -> None:
     for outcome in report.outcomes:
         if outcome.finding:
             await acreate_markdown_artifact(
-                rendering.markdown(outcome, report.path),
+                rendering.markdown(outcome, report.path, report.command),
                 key=f"site-{report.fleet}-{outcome.site}",
                 description=f"{outcome.status}: {rendering.summary(outcome)}",
             )
@@ -34,7 +34,8 @@ async def publish_report(report: FleetReport) -> None:
 @task(name="publish plan", task_run_name="publish plan", **runtime.OPTIONS)
 async def publish_plan(plan: FleetPlan) -> None:
     """Write one table of the plan."""
-    lines = "\n\n".join(fleet_plan.summary(plan))
+    due = (f"↻ {', '.join(sites)}: {what}" for what, sites in plan.due.items())
+    lines = "\n\n".join((*fleet_plan.summary(plan), *due))
     await acreate_table_artifact(
         fleet_plan.rows(plan), key=f"plan-{plan.fleet}", description=f"plan {plan.id}\n\n{lines}"
     )

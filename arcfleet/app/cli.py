@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -21,11 +20,14 @@ from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, 
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
+from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Wait, Width
+from arcfleet.app.removal import remove
+from arcfleet.app.runs import EXIT
+from arcfleet.app.tables import print_json
 from arcfleet.core import fleet_plan, json_schema
 from arcfleet.core import report as rendering
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import Result
 from arcfleet.errors import FleetError, ManifestError
 from arcfleet.settings import Settings
 
@@ -35,30 +37,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # main tells what a stop means.
     help="Put Azure's connected registry on a fleet of Arc-enabled Kubernetes clusters, and keep it there.",
 )
-EXIT = {
-    Result.COMPLETED: 0,
-    Result.COMPLETED_WITH_FAILURES: 3,
-    Result.INCOMPLETE: 4,
-    Result.STOPPED: 5,
-    Result.REJECTED: 6,
-    Result.ABORTED: 7,
-}
-"""Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
-
-FleetPath = Annotated[
-    Path, Parameter(name="FLEET", help="The fleet file, or a folder whose *.yaml files are one fleet.")
-]
-Names = Annotated[list[str] | None, Parameter(name="--site", help="Only this site; may be repeated.", negative="")]
-Labels = Annotated[
-    list[str] | None, Parameter(name="--label", help="Only sites with this label, key=value.", negative="")
-]
-Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of tables.", negative="")]
-Width = Annotated[int | None, Parameter(help="How many sites at once.", validator=Number(gte=1))]
-Wait = Annotated[bool, Parameter(help="Queue behind another run of the fleet, in place of being refused.", negative="")]
-Simulator = Annotated[
-    str | None,
-    Parameter(name="--simulator", env_var="ARCFLEET_SIMULATOR", help="Rehearse against the simulator at this address."),
-]
+app.command(remove)
 
 
 @app.command
@@ -158,6 +137,7 @@ def status_command(
         print_json(status.to_json(found))
     else:
         tables.print_dicts(console, status.fleet_rows(found))
+        tables.print_due(console, found)
         for item in found.sites if site else ():
             console.print()
             tables.print_chain(console, item)
@@ -314,12 +294,6 @@ async def read_status(fleet: Fleet) -> status.FleetStatus:
 
     async with connect(Settings()) as gateways:
         return await status.read(gateways, fleet)
-
-
-def print_json(value: Any, indent: int | None = 2) -> None:
-    """Print a value as JSON on standard output."""
-    sys.stdout.write(json.dumps(value, indent=indent, default=str) + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

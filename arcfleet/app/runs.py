@@ -13,10 +13,20 @@ from arcfleet.app import prefect_server
 from arcfleet.app.live import Watch
 from arcfleet.app.prefect_server import PrefectServer
 from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import FleetReport
+from arcfleet.core.outcomes import FleetReport, Result
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from arcfleet.settings import Settings
+
+EXIT = {
+    Result.COMPLETED: 0,
+    Result.COMPLETED_WITH_FAILURES: 3,
+    Result.INCOMPLETE: 4,
+    Result.STOPPED: 5,
+    Result.REJECTED: 6,
+    Result.ABORTED: 7,
+}
+"""Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
 
 Import = Callable[[], Any]
 """Imports a flow and returns it: Prefect reads its settings at import, when they are set."""
@@ -32,6 +42,13 @@ def deploy_fleet() -> Any:
 def rotate_credentials() -> Any:
     """Import the rotation flow."""
     from flows.rotate_credentials import rotate_credentials as flow  # noqa: PLC0415
+
+    return flow
+
+
+def remove_fleet() -> Any:
+    """Import the removal flow."""
+    from flows.remove_fleet import remove_fleet as flow  # noqa: PLC0415
 
     return flow
 
