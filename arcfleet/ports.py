@@ -20,6 +20,7 @@ from arcfleet.core.facts import (
     RegistryFacts,
     ScopeMapFacts,
     TokenFacts,
+    Unread,
     WorkloadFacts,
 )
 from arcfleet.core.findings import Finding
@@ -32,7 +33,7 @@ from arcfleet.core.plan import Step
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
 from arcfleet.core.site_parts import PullSecretFrom
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission, Unread
+from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
 
 
@@ -143,6 +144,9 @@ class Kubernetes(Protocol):
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""
+
+    async def read(self, site: Site, item: Object) -> Object | Unread | None:
+        """Return an object of `item`'s kind and name as the API shows it; None where it does not exist."""
 
     async def restart(self, site: Site, kind: str, namespace: str, name: str, at: datetime) -> None:
         """Have a workload's pods replaced, as `kubectl rollout restart` does."""

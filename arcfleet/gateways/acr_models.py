@@ -16,6 +16,7 @@ from arcfleet.core.facts import (
     ScopeMapFacts,
     StatusDetail,
     TokenFacts,
+    Trace,
 )
 from arcfleet.core.names import last_segment
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
@@ -39,7 +40,7 @@ def registry(item: models.Registry, name: str) -> RegistryFacts:
 
 def scope_map(item: models.ScopeMap) -> ScopeMapFacts:
     """Return a scope map and its actions."""
-    return ScopeMapFacts(item.name or "", tuple(item.actions or ()))
+    return ScopeMapFacts(item.name or "", tuple(item.actions or ()), _trace(item))
 
 
 def connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts:
@@ -78,7 +79,13 @@ def connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts
         audit_log=_audit(item.logging.audit_log_status if item.logging else None),
         notifications=tuple(item.notifications_list or ()),
         garbage_collection=_collection(item.garbage_collection),
+        trace=_trace(item),
     )
+
+
+def _trace(item: models.ConnectedRegistry | models.ScopeMap | models.Token) -> Trace:
+    system = item.system_data
+    return Trace(system.last_modified_by or "", system.last_modified_at) if system else Trace()
 
 
 def _audit(status: object) -> bool | None:
@@ -101,6 +108,7 @@ def token(item: models.Token) -> TokenFacts:
         status=text_of(item.status),
         scope_map_id=item.scope_map_id or "",
         passwords=tuple(PasswordFacts(text_of(p.name), p.creation_time, p.expiry) for p in passwords),
+        trace=_trace(item),
     )
 
 

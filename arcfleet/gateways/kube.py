@@ -14,10 +14,10 @@ from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
 from arcfleet.core.evidence import ExtensionEvidence
-from arcfleet.core.facts import WorkloadFacts
+from arcfleet.core.facts import Unread, WorkloadFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, Unread
+from arcfleet.core.surveys import ClusterSurvey, KubeRight
 from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import kube_evidence, kube_survey, translation
@@ -27,19 +27,14 @@ from arcfleet.settings import Settings
 
 KEY = ".dockerconfigjson"
 SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type's name
-PATCH: dict[str, tuple[type, str]] = {
-    "ConfigMap": (client.CoreV1Api, "patch_namespaced_config_map"),
-    "DaemonSet": (client.AppsV1Api, "patch_namespaced_daemon_set"),
-    "Deployment": (client.AppsV1Api, "patch_namespaced_deployment"),
-    "PersistentVolumeClaim": (client.CoreV1Api, "patch_namespaced_persistent_volume_claim"),
-    "Service": (client.CoreV1Api, "patch_namespaced_service"),
-    "ServiceAccount": (client.CoreV1Api, "patch_namespaced_service_account"),
-    "StatefulSet": (client.AppsV1Api, "patch_namespaced_stateful_set"),
-}
-READ = {
-    "DaemonSet": "read_namespaced_daemon_set",
-    "Deployment": "read_namespaced_deployment",
-    "StatefulSet": "read_namespaced_stateful_set",
+METHODS: dict[str, tuple[type, str]] = {
+    "ConfigMap": (client.CoreV1Api, "config_map"),
+    "DaemonSet": (client.AppsV1Api, "daemon_set"),
+    "Deployment": (client.AppsV1Api, "deployment"),
+    "PersistentVolumeClaim": (client.CoreV1Api, "persistent_volume_claim"),
+    "Service": (client.CoreV1Api, "service"),
+    "ServiceAccount": (client.CoreV1Api, "service_account"),
+    "StatefulSet": (client.AppsV1Api, "stateful_set"),
 }
 
 
@@ -54,9 +49,8 @@ class KubernetesSites:
 
     async def apply(self, site: Site, item: Object) -> None:
         """Apply one object server-side. Fields that another manager owns are a conflict, never taken over."""
-        api, method = PATCH[item["kind"]]
         name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
-        call: Callable[..., Any] = getattr(api(await self._client(site)), method)
+        call = await self._method(site, item["kind"])
         with translation.kubernetes(site.name, f"{item['kind']} {namespace}/{name}"):
             await call(
                 name,
@@ -103,8 +97,7 @@ class KubernetesSites:
 
     async def restart(self, site: Site, kind: str, namespace: str, name: str, at: datetime) -> None:
         """Replace a workload's pods by a change of their template, as `kubectl rollout restart` does."""
-        api, method = PATCH[kind]
-        call: Callable[..., Any] = getattr(api(await self._client(site)), method)
+        call = await self._method(site, kind)
         annotations = {"kubectl.kubernetes.io/restartedAt": at.isoformat(timespec="seconds")}
         with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
             await call(
@@ -133,7 +126,7 @@ class KubernetesSites:
         """Return a workload with the pods of its newest revision; None where it does not exist."""
         api = await self._client(site)
         timeout = self._settings.request_timeout
-        read: Callable[..., Any] = getattr(client.AppsV1Api(api), READ[kind])
+        read = await self._method(site, kind, "read")
         with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
             found = await _or_none(read(name, namespace, _request_timeout=timeout))
             if found is None:
@@ -141,7 +134,29 @@ class KubernetesSites:
             pods = await client.CoreV1Api(api).list_namespaced_pod(
                 namespace, label_selector=selector_text(found.spec.selector), _request_timeout=timeout
             )
-        return workload_facts(found, pods.items, kind)
+        return workload_facts(found, pods.items, kind, api.sanitize_for_serialization(found))
+
+    async def read(self, site: Site, item: Object) -> Object | Unread | None:
+        """Return an object as the API shows it, or that we may not read it; None where it does not exist."""
+        kind, metadata = item["kind"], item["metadata"]
+        read = await self._method(site, kind, "read")
+        try:
+            with translation.kubernetes(site.name, f"{kind} {metadata['namespace']}/{metadata['name']}"):
+                found = await _or_none(
+                    read(metadata["name"], metadata["namespace"], _request_timeout=self._settings.request_timeout)
+                )
+        except PermanentError as error:
+            if error.reason is not Reason.FORBIDDEN:
+                raise
+            return Unread(error.message)
+        shown: Object | None = (await self._client(site)).sanitize_for_serialization(found)
+        return shown
+
+    async def _method(self, site: Site, kind: str, verb: str = "patch") -> Callable[..., Any]:
+        """Return the client's method for a verb on a kind."""
+        api, noun = METHODS[kind]
+        call: Callable[..., Any] = getattr(api(await self._client(site)), f"{verb}_namespaced_{noun}")
+        return call
 
     async def _client(self, site: Site) -> client.ApiClient:
         if site.kube is None:

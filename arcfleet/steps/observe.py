@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from arcfleet.core import ensure_effects, workloads
-from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts, WorkloadFacts
+from arcfleet.core import comparison, ensure_effects, workloads
+from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts
 from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import ImageRef
@@ -48,9 +49,9 @@ async def observe(
     if cluster.connectivity.lower() != "connected":
         return facts, ()
     wanted, missing = await _desired(gateways, site, registry.login_server, manifests)
-    found, secrets = await _in_cluster(gateways, site, wanted)
+    in_cluster = await _in_cluster(gateways, site, cr, wanted)
     refusal = inside.refusal(await diagnosis.look(gateways, site)) if await _is_away(gateways, facts) else ""
-    return replace(facts, workloads=found, pull_secrets=secrets, refusal=refusal, missing=missing), wanted
+    return replace(facts, **in_cluster, refusal=refusal, missing=missing), wanted
 
 
 async def _is_away(gateways: Gateways, facts: SiteFacts) -> bool:
@@ -125,18 +126,25 @@ async def _desired(
 
 
 async def _in_cluster(
-    gateways: Gateways, site: Site, wanted: Sequence[Desired]
-) -> tuple[dict[str, WorkloadFacts | None], dict[tuple[str, str], bool]]:
+    gateways: Gateways, site: Site, cr: ConnectedRegistryFacts, wanted: Sequence[Desired]
+) -> dict[str, Any]:
+    """Return the facts about a site's cluster, by the names of their fields."""
     own = await own_login(gateways, site) if wanted else None
-    secrets = {}
+    faults = {}
     for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted):
-        held = await gateways.kubernetes.login(site, *key)
-        secrets[key] = held is not None and (own is None or held.is_as(own))
-    found = {
-        item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
-        for item in wanted
+        faults[key] = comparison.pull_secret_fault(site, cr, await gateways.kubernetes.login(site, *key), own)
+    return {
+        "pull_secrets": {key: not fault for key, fault in faults.items()},
+        "pull_secret_faults": {key: fault for key, fault in faults.items() if fault},
+        "workloads": {
+            item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
+            for item in wanted
+        },
+        "others": {
+            item.workload.name: tuple([await gateways.kubernetes.read(site, other) for other in item.objects[:-1]])
+            for item in wanted
+        },
     }
-    return found, secrets
 
 
 async def own_login(gateways: Gateways, site: Site) -> Login | None:

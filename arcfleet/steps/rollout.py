@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from arcfleet import waiting
+from arcfleet.core import workload_drift
 from arcfleet.core.arrivals import Arrival, answer
 from arcfleet.core.commands import addressed
 from arcfleet.core.facts import SiteFacts, WorkloadFacts
@@ -34,8 +35,9 @@ async def roll_out(
     Raises:
         PermanentError: The pods fail, or are not ready within the workload's timeout.
     """
-    live = facts.workloads.get(wanted.workload.name)
-    if wanted.is_applied(live):
+    name = wanted.workload.name
+    live = facts.workloads.get(name)
+    if not workload_drift.differences(wanted, live, facts.others.get(name, ())):
         standing = rules.judge(live, wanted.name)
         if standing.ok and not restarted(live):
             return (standing, *arrived(site, wanted, live))

@@ -3,7 +3,7 @@
 import traceback
 
 import pytest
-from examples import FLEET, applied, facts, site, wanted
+from examples import FLEET, applied, cr, facts, site, wanted
 from fakes import FakeTokens, Script, gateways, port
 
 from arcfleet import fleetfile
@@ -102,9 +102,10 @@ async def test_a_secret_that_holds_another_login_is_to_be_written(login, holds, 
     monkeypatch.setenv("MY_PASSWORD", "mine")
     here = gateways(kubernetes=port(login=Script(login), workload=Script(None)))
 
-    _, secrets = await observe._in_cluster(here, site(pullSecretFrom=OWN), (wanted(),))
+    seen = await observe._in_cluster(here, site(pullSecretFrom=OWN), cr(), (wanted(),))
 
-    assert secrets == {SECRET: holds}
+    assert seen["pull_secrets"] == {SECRET: holds}
+    assert (SECRET in seen["pull_secret_faults"]) is not holds
 
 
 async def test_no_password_is_generated_for_it_and_none_is_rotated(monkeypatch):
