@@ -136,11 +136,17 @@ class Images(Protocol):
 class Kubernetes(Protocol):
     """The Kubernetes API of a site's cluster."""
 
-    async def apply(self, site: Site, item: Object) -> None:
-        """Apply one object server-side, with our field manager, conflicts reported and not forced."""
+    async def apply(self, site: Site, item: Object, *, take_back: bool = False) -> None:
+        """Apply one object server-side, with our field manager, conflicts reported and not forced.
+
+        With `take_back` they are: fields that were ours, and that others have changed since, become ours again.
+        """
 
     async def login(self, site: Site, namespace: str, name: str) -> Login | None:
         """Return the login for the site's address that a pull secret holds, if there is one."""
+
+    async def login_hosts(self, site: Site, namespace: str, name: str) -> tuple[str, ...] | None:
+        """Return the registries that a pull secret holds logins of; None where it does not exist."""
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""

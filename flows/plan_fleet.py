@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Any
 
 from prefect import flow
@@ -16,6 +16,7 @@ from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import Trail
 from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.errors import FleetError
+from arcfleet.waiting import each
 from flows import chain, fleet_run
 from tasks.fleet import load_fleet
 from tasks.publish import publish_plan
@@ -34,8 +35,7 @@ async def plan_fleet(fleet: str, sites: list[str] | None = None, labels: dict[st
     """
     loaded = await load_fleet(fleet, sites or (), labels or {})
     async with session() as here:
-        slots = asyncio.Semaphore(loaded.rollout.max_concurrency)
-        plans = await asyncio.gather(*(_one(loaded, site, slots) for site in loaded.sites))
+        plans = await each(loaded.sites, loaded.rollout.max_concurrency, partial(_one, loaded))
         now = await here.gateways.registries.service_time()
     combined = nesting.combined(loaded.sites, plans)
     made = FleetPlan(loaded.name, now, loaded.rollout.max_concurrency, combined)
@@ -44,13 +44,12 @@ async def plan_fleet(fleet: str, sites: list[str] | None = None, labels: dict[st
     return Completed(message=f"plan {made.id}: {counts}")
 
 
-async def _one(fleet: Fleet, site: Site, slots: asyncio.Semaphore) -> SitePlan:
+async def _one(fleet: Fleet, site: Site) -> SitePlan:
     """Plan one site; one that can't be observed is blocked by what kept us from it."""
     trail = Trail(site.name)
-    async with slots:
-        try:
-            facts, _ = await chain.observe_and_plan(fleet, site, trail)
-            assert trail.plan is not None  # observe_and_plan has set it
-            return await note_due(site, facts, trail.plan)
-        except FleetError as error:
-            return SitePlan(Disposition.BLOCKED, finding=of_error(error, "observe"))
+    try:
+        facts, _ = await chain.observe_and_plan(fleet, site, trail)
+        assert trail.plan is not None  # observe_and_plan has set it
+        return await note_due(site, facts, trail.plan)
+    except FleetError as error:
+        return SitePlan(Disposition.BLOCKED, finding=of_error(error, "observe"))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,15 @@ from cyclopts.validators import Number
 from pydantic import ValidationError
 
 from arcfleet import __version__, fleetfile
+from arcfleet.app import audit as auditing
 from arcfleet.app import explain as explaining
 from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
-from arcfleet.core import fleet_plan, json_schema
+from arcfleet.core import fleet_audit, fleet_plan, json_schema
 from arcfleet.core import report as rendering
+from arcfleet.core.fleet_audit import FleetAudit
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import Result
@@ -152,6 +155,39 @@ def status_command(
     return 3 if any(item.finding for item in found.sites) else 0
 
 
+@app.command(name="audit")
+def audit_command(
+    fleet: FleetPath,
+    *,
+    site: Names = None,
+    label: Labels = None,
+    repair: Annotated[bool, Parameter(help="Deploy the sites that differ, and look again.", negative="")] = False,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Show what was changed behind our back: what, since when, by whom; and what can't be compared.
+
+    Changes nothing, unless with --repair: that deploys the sites that differ, and takes back the fields of workloads
+    that were ours.
+
+    Exit codes: 0 nothing differs; 2 something does (with --repair: still); 1 bad input, or a site could not be audited.
+    """
+    console = tables.console_of(stderr=json_output)
+    loaded = loading.load(fleet, site, label, simulator)
+    found = asyncio.run(make_audit(loaded))
+    if repair and found.repairable:
+        auditing.print_audit(console, found)
+        differing = loaded.choose(found.repairable, {})
+        print_report(console, runs.run(console, fleet, differing, runs.audit_fleet, policy="repair"))
+        found = asyncio.run(make_audit(loaded))
+    print_json(fleet_audit.to_json(found)) if json_output else auditing.print_audit(console, found)
+    if found.repairable and not repair:
+        console.print(
+            f"to put it right: arcfleet audit {shlex.quote(str(fleet))} --repair", markup=False, soft_wrap=True
+        )
+    return auditing.exit_code(found)
+
+
 @app.command
 def validate(fleet: FleetPath, *, json_output: Json = False) -> int:
     """Check a fleet's files and say in short what they hold. Sends nothing.
@@ -234,6 +270,15 @@ async def make_plan(fleet: Fleet) -> FleetPlan:
 
     async with connect(Settings()) as gateways:
         return await planning.make(gateways, fleet)
+
+
+async def make_audit(fleet: Fleet) -> FleetAudit:
+    """Audit a fleet with the settings of the environment."""
+    # As in read_status.
+    from arcfleet.gateways import connect  # noqa: PLC0415
+
+    async with connect(Settings()) as gateways:
+        return await auditing.make(gateways, fleet)
 
 
 async def read_status(fleet: Fleet) -> status.FleetStatus:

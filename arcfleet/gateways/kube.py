@@ -47,8 +47,8 @@ class KubernetesSites:
         self._clients: dict[str, client.ApiClient] = {}
         self._lock = asyncio.Lock()
 
-    async def apply(self, site: Site, item: Object) -> None:
-        """Apply one object server-side. Fields that another manager owns are a conflict, never taken over."""
+    async def apply(self, site: Site, item: Object, *, take_back: bool = False) -> None:
+        """Apply one object server-side. Fields that another manager owns are a conflict, unless they are taken back."""
         name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
         call = await self._method(site, item["kind"])
         with translation.kubernetes(site.name, f"{item['kind']} {namespace}/{name}"):
@@ -58,6 +58,7 @@ class KubernetesSites:
                 item,
                 field_manager=FIELD_MANAGER,
                 field_validation="Strict",
+                force=take_back,
                 _content_type="application/apply-patch+yaml",
                 _request_timeout=self._settings.request_timeout,
             )
@@ -72,6 +73,11 @@ class KubernetesSites:
         found = await self._secret(site, namespace, name)
         entry = _logins(found).get(site.cluster_ip) if found else None
         return Login.of_entry(entry) if isinstance(entry, dict) else None
+
+    async def login_hosts(self, site: Site, namespace: str, name: str) -> tuple[str, ...] | None:
+        """Return the registries that a pull secret holds logins of; None where it does not exist."""
+        found = await self._secret(site, namespace, name)
+        return tuple(_logins(found)) if found else None
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that is there.
