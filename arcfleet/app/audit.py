@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 from arcfleet.core import fleet_audit as rendering
 from arcfleet.core.audit import SiteAudit, when
 from arcfleet.core.fleet_audit import FleetAudit
+from arcfleet.core.fleet_plan import some
 from arcfleet.core.manifest import Fleet
 from arcfleet.ports import Gateways
 from arcfleet.steps.audit import audit_site
@@ -35,39 +37,39 @@ async def make(gateways: Gateways, fleet: Fleet) -> FleetAudit:
 
 def print_audit(console: Console, audit: FleetAudit) -> None:
     """Print an audit: the sites that differ, line by line; the others together; what can't be compared; the sum."""
-    head = f"fleet {audit.fleet} · {len(audit.sites)} sites · audited {audit.made_at:%Y-%m-%d %H:%MZ}"
+    head = f"fleet {audit.fleet} · {some(len(audit.sites), 'site', 'sites')} · audited {audit.made_at:%Y-%m-%d %H:%MZ}"
     console.print(Text(head, "bold"), soft_wrap=True)
     console.print()
     fine = [site.site for site in audit.sites if not site.drift and not site.finding]
     if fine:
-        names = ", ".join(fine[:NAMED]) + (f", and {len(fine) - NAMED} more" if len(fine) > NAMED else "")
-        subject = fine[0] if len(fine) == 1 else f"{len(fine)} sites: {names}"
-        console.print(Text.assemble(("  =  ", "dim"), (subject, "bold"), ("  as the file says", "dim")), soft_wrap=True)
-    for site in audit.sites:
+        _print_line(console, ("=", "dim"), fine, "as the file says")
+    for site in audit.drifted:
         _print_site(console, site)
+    for (message, remedy), names in audit.failures.items():
+        _print_line(console, ("✗", "red"), names, f"could not be audited: {message}", remedy)
     for (what, why), sites in audit.unknown.items():
         where = f"{len(sites)} sites" if len(sites) > 1 else sites[0]
-        console.print(Text(f"  ?  {where}: {what} is unknown: {why}", "dim"), soft_wrap=True)
+        console.print(Text(f"  ?  {where}: unknown: {what} ({why})", "dim"), soft_wrap=True)
     console.print()
     console.print(Text(rendering.summary(audit), "bold"), soft_wrap=True)
 
 
+def _print_line(console: Console, mark: tuple[str, str], names: Sequence[str], message: str, remedy: str = "") -> None:
+    """Print what is the same of several sites."""
+    more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    subject = names[0] if len(names) == 1 else f"{len(names)} sites"
+    console.print(Text.assemble("  ", mark, "  ", (subject, "bold"), f"  {message}"), soft_wrap=True)
+    for text in ((", ".join(names[:NAMED]) + more) if len(names) > 1 else "", f"do: {remedy}" if remedy else ""):
+        if text:
+            console.print(Text(f"     {text}", "dim"), soft_wrap=True)
+
+
 def _print_site(console: Console, site: SiteAudit) -> None:
-    if site.finding:
-        told = Text.assemble(("  ✗  ", "red"), (site.site, "bold"), f"  could not be audited: {site.finding.message}")
-        console.print(told, soft_wrap=True)
-        _print_remedy(console, site.finding.remedy)
-    if not site.drift:
-        return
     console.print(Text.assemble(("  ≠  ", "yellow"), (site.site, "bold")), soft_wrap=True)
     table = Table.grid(padding=(0, 2, 0, 0))
     for item in site.drift:
-        table.add_row("    ", Text(item.kind, "yellow"), Text(rendering.line(item)), Text(when(item.trace), "dim"))
+        told = Text(rendering.line(item).removeprefix(f"{item.kind} "))
         if item.remedy:
-            table.add_row("", "", Text(f"do: {item.remedy}", "dim"), "")
+            told.append(f"\ndo: {item.remedy}", "dim")
+        table.add_row("   ", Text(item.kind, "yellow"), told, Text(when(item.trace), "dim"))
     console.print(table)
-
-
-def _print_remedy(console: Console, remedy: str) -> None:
-    if remedy:
-        console.print(Text(f"       do: {remedy}", "dim"), soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from arcfleet.core.differences import MISSING, Difference
 from arcfleet.core.report import escape, finding_json
 
 SCHEMA_VERSION = 1
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ class FleetAudit:
     def failed(self) -> tuple[SiteAudit, ...]:
         """The sites that could not be audited."""
         return tuple(site for site in self.sites if site.finding)
+
+    @property
+    def failures(self) -> Mapping[tuple[str, str], list[str]]:
+        """Why sites could not be audited and what to do, each once, with the sites that it is about."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for site in self.sites:
+            if site.finding:
+                found.setdefault((site.finding.message, site.finding.remedy), []).append(site.site)
+        return found
 
     @property
     def repairable(self) -> tuple[str, ...]:
@@ -61,7 +72,8 @@ def line(item: Difference) -> str:
     """Return a difference in a line: what was found, and what is wanted."""
     if item.found == MISSING:
         return f"{item.what} is missing"
-    return f"{item.what}: {item.found}" + (f", not {item.wanted}" if item.wanted else "")
+    told = f"{item.what}: {item.found}" + (f", not {item.wanted}" if item.wanted else "")
+    return _DIGEST.sub(r"\1…", told)
 
 
 def rows(audit: FleetAudit) -> list[dict[str, str]]:
