@@ -31,6 +31,7 @@ from arcfleet.core.names import ImageRef, RegistryRef
 from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
+from arcfleet.core.rollout import CheckResult, WaveProgress
 from arcfleet.core.secret import Secret
 from arcfleet.core.site_parts import PullSecretFrom
 from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
@@ -190,6 +191,13 @@ class Passwords(Protocol):
         """Return the password that a source holds now; None where it can't be told here, or is not ours to know."""
 
 
+class Checks(Protocol):
+    """Addresses of the user's own that say whether a rollout may go on."""
+
+    async def ask(self, url: str) -> CheckResult:
+        """Return what an address says now. One that says nothing usable is inconclusive, and why."""
+
+
 class Progress(Protocol):
     """Where a run reports what it is doing, for a person to watch."""
 
@@ -204,6 +212,9 @@ class Progress(Protocol):
 
     def start(self, sites: Sequence[str], run: str) -> None:
         """A run begins with these sites."""
+
+    def wave(self, progress: WaveProgress) -> None:
+        """How far the run is has changed."""
 
     def waiting(self, site: str, finding: Finding | str) -> None:
         """A site waits for something."""
@@ -221,3 +232,4 @@ class Gateways:
     kubernetes: Kubernetes
     journal: Journal
     passwords: Passwords
+    checks: Checks

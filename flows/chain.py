@@ -10,6 +10,7 @@ from arcfleet.core.facts import SiteFacts
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import Trail
 from arcfleet.core.plan import Disposition, Step
+from arcfleet.core.schedule import until_next_sync
 from arcfleet.core.workloads import Desired
 from tasks.credentials import client_login, generate_credential, write_pull_secrets
 from tasks.ensure import ensure_connected_registry
@@ -18,7 +19,7 @@ from tasks.health import wait_healthy
 from tasks.observe import observe
 from tasks.preflight import preflight
 from tasks.rollout import roll_out
-from tasks.runtime import step
+from tasks.runtime import current, step
 from tasks.sync import check_sync
 
 
@@ -55,6 +56,8 @@ async def observe_and_plan(fleet: Fleet, site: Site, trail: Trail) -> tuple[Site
     """Read a site and plan it; where something is to be done, look at its prerequisites. Changes nothing."""
     async with step(trail, Step.OBSERVE):
         facts, wanted = await observe(site, fleet.manifests)
+        now = await current().gateways.registries.service_time()
+        trail.rest = until_next_sync(facts.connected_registry, now)
         trail.plan = planning.plan(site, facts, wanted)
     if trail.plan.needs_preflight:
         async with step(trail, Step.PREFLIGHT):

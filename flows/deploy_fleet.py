@@ -17,13 +17,16 @@ async def deploy_fleet(
     sites: list[str] | None = None,
     labels: dict[str, str] | None = None,
     max_concurrency: Annotated[int, Field(ge=1)] | None = None,
+    *,
+    wait: bool = False,
 ) -> State[Any]:
-    """Deploy a fleet: observe each site, plan it, and do what its plan says, several sites at once.
+    """Deploy a fleet, wave by wave: observe each site, plan it, and do what its plan says, several sites at once.
 
     Args:
         fleet: Path of the fleet file, as the process that runs this sees it.
         sites: Names of the sites to deploy; all of the file where none is given.
         labels: Only sites that carry all of these labels.
-        max_concurrency: How many sites at once; the file's rollout.maxConcurrency where not given.
+        max_concurrency: How many sites at once; what the file says of each wave where not given.
+        wait: Where another run works on the fleet, wait for its end; else this run is refused.
     """
-    return await fleet_run.run(fleet, sites or (), labels or {}, max_concurrency)
+    return await fleet_run.run(fleet, sites or (), labels or {}, max_concurrency, gated=True, queue=wait)

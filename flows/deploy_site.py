@@ -11,11 +11,12 @@ from flows import fleet_run
 
 
 @flow(name="deploy-site", flow_run_name=fleet_run.name, persist_result=False)
-async def deploy_site(fleet: str, site: str) -> State[Any]:
-    """Deploy one site of a fleet.
+async def deploy_site(fleet: str, site: str, *, wait: bool = False) -> State[Any]:
+    """Deploy one site of a fleet, within what its wave says.
 
     Args:
         fleet: Path of the fleet file, as the process that runs this sees it.
         site: The site's name.
+        wait: Where another run works on the fleet, wait for its end; else this run is refused.
     """
-    return await fleet_run.run(fleet, (site,), {}, None)
+    return await fleet_run.run(fleet, (site,), {}, None, gated=True, queue=wait)

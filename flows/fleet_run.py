@@ -1,41 +1,36 @@
-"""One run over sites of a fleet: fan out, collect the outcomes, publish, decide the final state."""
+"""One run over sites of a fleet: hold the fleet, carry the waves out, publish the outcomes, decide the final state."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.utilities.names import generate_slug
 
-from arcfleet.core import nesting
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, Trail, below, not_started
-from arcfleet.errors import FleetError
-from flows import chain
-from flows.starting import Starts
+from arcfleet.core.manifest import Fleet
+from arcfleet.core.outcomes import FleetReport, Result
+from arcfleet.core.rollout import waves_of
+from flows import chain, signals
+from flows.engine import Engine, Way
+from tasks import lease
 from tasks.fleet import load_fleet
 from tasks.publish import publish_report
-from tasks.runtime import Session, session
+from tasks.runtime import session
 
-Way = Callable[[Fleet, Site, Trail], Awaitable[None]]
-"""What is done with one site: it fills the trail, and raises what stopped it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What a run's sites share."""
-
-    fleet: Fleet
-    way: Way
-    starts: Starts
-    session: Session
+STATES = {
+    Result.COMPLETED: Completed,
+    Result.INCOMPLETE: Completed,
+    Result.COMPLETED_WITH_FAILURES: Failed,
+    Result.STOPPED: Failed,
+    Result.REJECTED: Cancelled,
+    Result.ABORTED: Cancelled,
+}
+"""The kind of Prefect's state that a result is; its name in the UI is the result's."""
 
 
 def name() -> str:
@@ -53,58 +48,62 @@ async def run(
     *,
     way: Way = chain.deploy,
     max_failures: int | None = None,
+    careful: bool = False,
+    gated: bool = False,
+    reverse: bool = False,
+    queue: bool = False,
 ) -> State[Any]:
-    """Take the chosen sites of a fleet through `way` and return the run's final state."""
+    """Take the chosen sites of a fleet through `way`, wave by wave, and return the run's final state.
+
+    Args:
+        path: The fleet file.
+        sites: Names of the sites; all where none is given.
+        labels: Only sites with all of these.
+        max_concurrency: In place of what the file says of each wave.
+        way: What is done with one site.
+        max_failures: In place of what the file says of each wave.
+        careful: Where neither this run nor the file says how many sites may fail, none may.
+        gated: Ask at the waves' gates.
+        reverse: The last wave first, and what is nested before what it is nested under.
+        queue: Where another run works on the fleet, wait for its end in place of being refused.
+
+    Raises:
+        ManifestError: The fleet file can't be used.
+        PermanentError: Another run works on the fleet.
+    """
     fleet = await load_fleet(path, sites, labels)
-    async with session() as here:
+    if careful and max_failures is None and not fleet.rollout.waves and fleet.rollout.max_failures is None:
+        max_failures = 0
+    waves = waves_of(fleet, max_concurrency=max_concurrency, max_failures=max_failures, gated=gated, reverse=reverse)
+    async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name)
+        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse))
         began = here.gateways.clock.monotonic()
-        starts = Starts(max_concurrency or fleet.rollout.max_concurrency, max_failures)
-        ended = await _all(_Run(fleet, way, starts, here))
-        report = FleetReport(fleet.name, run_name, here.gateways.clock.monotonic() - began, tuple(ended), path)
-        here.progress.finish(report)
-    await publish_report(report)
+        with signals.draining(engine.interrupt):
+            report = replace(await engine.carry_out(run_name, path), seconds=here.gateways.clock.monotonic() - began)
+            here.progress.finish(report)
+            await publish_report(report)
     return final_state(report)
 
 
-async def _all(this: _Run) -> list[Outcome]:
-    """Deploy all sites, parents before their children, and return their outcomes in the fleet's order.
+def waits_for(fleet: Fleet, *, reverse: bool) -> dict[str, tuple[str, ...]]:
+    """Return, by site, the sites of this run that must have ended well before it: its parent, or its children.
 
-    A parent that was not chosen is not waited for: what there is below it, Azure shows.
+    One that was not chosen is not waited for: what there is of it, Azure shows.
     """
-    running: dict[str, asyncio.Task[Outcome]] = {}
-    async with asyncio.TaskGroup() as group:
-        for site in nesting.parents_first(this.fleet.sites):
-            parent = running.get(site.parent or "")
-            running[site.name] = group.create_task(_one(this, site, parent))
-    return [running[site.name].result() for site in this.fleet.sites]
-
-
-async def _one(this: _Run, site: Site, parent: asyncio.Task[Outcome] | None) -> Outcome:
-    """Deploy one site within the fleet's concurrency. A site's failure is its outcome, never the fleet's exception."""
-    above = await parent if parent else None
-    if above and not above.is_well:
-        outcome = below(site.name, above)
-    elif await this.starts.begin():
-        outcome = await _through(this, site)
-        await this.starts.end(failed=outcome.status is Status.FAILED)
-    else:
-        outcome = not_started(site.name)
-    this.session.progress.end(outcome)
-    return outcome
-
-
-async def _through(this: _Run, site: Site) -> Outcome:
-    """Take one site through its way."""
-    trail = Trail(site.name)
-    (error,) = await asyncio.gather(this.way(this.fleet, site, trail), return_exceptions=True)
-    if error is not None and not isinstance(error, FleetError):
-        get_run_logger().error("%s · a defect of arcfleet", site.name, exc_info=error)
-    return trail.outcome(error)
+    chosen = {site.name for site in fleet.sites}
+    pairs = [(site.name, site.parent) for site in fleet.sites if site.parent in chosen]
+    if not reverse:
+        return {child: (str(parent),) for child, parent in pairs}
+    return {name: tuple(child for child, parent in pairs if parent == name) for name in chosen}
 
 
 def final_state(report: FleetReport) -> State[Any]:
-    """Return the run's state: failed where a site failed or was blocked."""
+    """Return the run's state, named as its result."""
     message = f"{report.result}: " + ", ".join(f"{count} {status}" for status, count in report.counts.items())
-    return Failed(message=message) if report.result is Result.COMPLETED_WITH_FAILURES else Completed(message=message)
+    if report.because:
+        message += f" ({report.because})"
+    title = None if report.result is Result.COMPLETED else report.result.replace("_", " ").capitalize()
+    state: State[Any] = STATES[report.result](message=message)
+    return state.model_copy(update={"name": title}) if title else state

@@ -20,7 +20,8 @@ async def rotate_credentials(
     *,
     now: bool = False,
     restart_pods: bool = False,
-    max_failures: Annotated[int, Field(ge=0)] = 0,
+    max_failures: Annotated[int, Field(ge=0)] | None = None,
+    wait: bool = False,
 ) -> State[Any]:
     """Rotate the passwords that are due, and end those that were replaced long enough ago.
 
@@ -34,7 +35,11 @@ async def rotate_credentials(
         labels: Only sites that carry all of these labels.
         now: Rotate whatever the passwords' age.
         restart_pods: Replace the pods whose pull secret was changed; without it they meet it at their next pull.
-        max_failures: Stop starting sites after more failures than this; so many and one are worked on at once.
+        max_failures: Stop starting sites after more failures than this; so many and one are worked on at once. What the
+            file says of each wave where not given, and 0 where it says nothing.
+        wait: Where another run works on the fleet, wait for its end; else this run is refused.
     """
     way = partial(rotation.rotate, asked=now, restart=restart_pods)
-    return await fleet_run.run(fleet, sites or (), labels or {}, None, way=way, max_failures=max_failures)
+    return await fleet_run.run(
+        fleet, sites or (), labels or {}, None, way=way, max_failures=max_failures, careful=True, queue=wait
+    )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect import get_run_logger
@@ -20,11 +20,13 @@ from arcfleet.core import report as rendering
 from arcfleet.core.findings import Finding
 from arcfleet.core.outcomes import FleetReport, Outcome, StepRecord, Trail
 from arcfleet.core.plan import Step
+from arcfleet.core.rollout import WaveProgress
 from arcfleet.errors import TransientError
 from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress
 from arcfleet.settings import Settings
 from tasks import passwords
+from tasks.control import Control
 from tasks.journal import PrefectJournal
 
 LONGEST_WAIT = 300.0
@@ -61,6 +63,7 @@ class LogProgress:
 
     def __init__(self, watcher: Progress | None = None) -> None:
         self._watcher = watcher
+        self._wave: WaveProgress | None = None
 
     def begin(self, site: str, step: Step) -> None:
         """A step of a site begins."""
@@ -87,6 +90,14 @@ class LogProgress:
         if self._watcher:
             self._watcher.start(sites, run)
 
+    def wave(self, progress: WaveProgress) -> None:
+        """How far the run is has changed."""
+        if progress != self._wave:
+            _info("%s", progress)
+        self._wave = progress
+        if self._watcher:
+            self._watcher.wave(progress)
+
     def waiting(self, site: str, finding: Finding | str) -> None:
         """A site waits for something."""
         _info("%s · waiting: %s", site, finding if isinstance(finding, str) else finding.message)
@@ -107,6 +118,7 @@ class Session:
 
     gateways: Gateways
     progress: Progress
+    control: Control = field(default_factory=Control)
 
 
 watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
@@ -118,12 +130,23 @@ _session: ContextVar[Session] = ContextVar("session")
 async def session() -> AsyncIterator[Session]:
     """Open the gateways that the settings describe, for the tasks of one run."""
     async with connect(Settings(), PrefectJournal(), passwords.block) as gateways:
-        opened = Session(gateways, LogProgress(watcher.get()))
+        opened = Session(gateways, LogProgress(watcher.get()), Control(gateways.clock.monotonic))
         token = _session.set(opened)
         try:
             yield opened
         finally:
             _session.reset(token)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Have steps logged, but not shown to who watches the run: they are not of the sites' own way."""
+    here = current()
+    token = _session.set(replace(here, progress=LogProgress()))
+    try:
+        yield
+    finally:
+        _session.reset(token)
 
 
 def current() -> Session:
@@ -133,8 +156,9 @@ def current() -> Session:
 
 @asynccontextmanager
 async def step(trail: Trail, name: Step) -> AsyncIterator[None]:
-    """Record a step in a site's trail and report it, however it ends."""
+    """Record a step in a site's trail and report it, however it ends. It begins only if the run may go on."""
     here = current()
+    await here.control.boundary()
     here.progress.begin(trail.site, name)
     began = here.gateways.clock.monotonic()
     try:

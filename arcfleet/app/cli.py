@@ -38,7 +38,14 @@ app = App(
     suppress_keyboard_interrupt=False,  # main tells what a stop means.
     help="Put Azure's connected registry on a fleet of Arc-enabled Kubernetes clusters, and keep it there.",
 )
-EXIT = {Result.COMPLETED: 0, Result.COMPLETED_WITH_FAILURES: 3, Result.INCOMPLETE: 4}
+EXIT = {
+    Result.COMPLETED: 0,
+    Result.COMPLETED_WITH_FAILURES: 3,
+    Result.INCOMPLETE: 4,
+    Result.STOPPED: 5,
+    Result.REJECTED: 6,
+    Result.ABORTED: 7,
+}
 """Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
 
 FleetPath = Annotated[
@@ -50,6 +57,7 @@ Labels = Annotated[
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of tables.", negative="")]
 Width = Annotated[int | None, Parameter(help="How many sites at once.", validator=Number(gte=1))]
+Wait = Annotated[bool, Parameter(help="Queue behind another run of the fleet, in place of being refused.", negative="")]
 Simulator = Annotated[
     str | None,
     Parameter(name="--simulator", env_var="ARCFLEET_SIMULATOR", help="Rehearse against the simulator at this address."),
@@ -63,17 +71,19 @@ def deploy(
     site: Names = None,
     label: Labels = None,
     max_concurrency: Width = None,
+    wait: Wait = False,
     simulator: Simulator = None,
     json_output: Json = False,
 ) -> int:
     """Deploy a fleet: bring every site to what its file says. A second run on a healthy fleet changes nothing.
 
     Exit codes: 0 all sites are as they should be; 1 bad input, nothing was sent; 3 a site failed; 4 a site was left
-    out, because its cluster is out of contact.
+    out, because its cluster is out of contact; 5 stopped by failures or an unanswered gate; 6 rejected at a gate;
+    7 aborted.
     """
     console = tables.console_of(stderr=json_output)
     loaded = loading.load(fleet, site, label, simulator)
-    report = runs.run(console, fleet, loaded, runs.deploy_fleet, max_concurrency=max_concurrency)
+    report = runs.run(console, fleet, loaded, runs.deploy_fleet, max_concurrency=max_concurrency, wait=wait)
     print_json(rendering.to_json(report)) if json_output else print_report(console, report)
     return EXIT[report.result]
 
@@ -86,20 +96,23 @@ def rotate(
     label: Labels = None,
     now: Annotated[bool, Parameter(help="Rotate whatever the passwords' age.", negative="")] = False,
     restart_pods: Annotated[bool, Parameter(help="Restart pods whose pull secret changed.", negative="")] = False,
-    max_failures: Annotated[int, Parameter(help="Stop after more failures than this.", validator=Number(gte=0))] = 0,
+    max_failures: Annotated[
+        int | None, Parameter(help="Stop after more failures than this.", validator=Number(gte=0))
+    ] = None,
+    wait: Wait = False,
     simulator: Simulator = None,
     json_output: Json = False,
 ) -> int:
     """Rotate the sync and pull passwords that are due, and end those that were replaced long enough ago.
 
     A new password goes into the idle slot and is seen to work before the old one ends. One site more than may fail is
-    worked on at once.
+    worked on at once; without waves in the fleet file and without --max-failures, no site may.
 
     Exit codes: as those of deploy.
     """
     console = tables.console_of(stderr=json_output)
     loaded = loading.load(fleet, site, label, simulator)
-    options = {"now": now, "restart_pods": restart_pods, "max_failures": max_failures}
+    options = {"now": now, "restart_pods": restart_pods, "max_failures": max_failures, "wait": wait}
     report = runs.run(console, fleet, loaded, runs.rotate_credentials, **options)
     print_json(rendering.to_json(report)) if json_output else print_report(console, report)
     return EXIT[report.result]

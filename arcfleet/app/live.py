@@ -16,13 +16,18 @@ from arcfleet.core.durations import clock_time
 from arcfleet.core.findings import Finding
 from arcfleet.core.outcomes import FleetReport, Outcome, Status
 from arcfleet.core.plan import Step
+from arcfleet.core.rollout import WaveProgress
 
 STYLES = {
     Status.SUCCEEDED: "green",
     Status.NOOP: "green",
     Status.FAILED: "red",
+    Status.TIMED_OUT: "red",
     Status.BLOCKED: "red",
     Status.DEFERRED: "yellow",
+    Status.CANCELLED: "yellow",
+    Status.SKIPPED: "yellow",
+    Status.NOT_STARTED: "dim",
 }
 
 
@@ -55,6 +60,7 @@ class Watch:
     _ended: list[Outcome] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _live: Live | None = None
+    _wave: WaveProgress | None = None
 
     def __enter__(self) -> Watch:
         if self.console.is_terminal:
@@ -87,6 +93,12 @@ class Watch:
         """A run begins."""
         self._sites, self._run, self._began = list(sites), run, time.monotonic()
 
+    def wave(self, progress: WaveProgress) -> None:
+        """How far the run is has changed."""
+        if not self._live and progress != self._wave:
+            self.console.print(Text(f"{clock_time(self._now()):>7}  {progress}"))
+        self._wave = progress
+
     def waiting(self, site: str, finding: Finding | str) -> None:
         """A site waits for something."""
         if site in self._active:
@@ -111,12 +123,16 @@ class Watch:
         counts = {status: sum(outcome.status is status for outcome in self._ended) for status in Status}
         good, bad = counts[Status.SUCCEEDED] + counts[Status.NOOP], counts[Status.FAILED] + counts[Status.BLOCKED]
         left = len(self._sites) - len(self._ended) - len(self._active)
-        header = Text(f"{self.title} · {self._run} · {clock_time(now)}    ")
+        where = self._wave
+        wave = f" · wave {where.number} of {where.waves} {where.name}" if where and where.waves > 1 else ""
+        header = Text(f"{self.title} · {self._run}{wave} · {clock_time(now)}    ")
         header.append(f"✓ {good}  ", "green")
         header.append(f"● {len(self._active)}  ", "cyan")
         header.append(f"… {counts[Status.DEFERRED]}  ", "yellow")
-        header.append(f"✗ {bad}  ", "red" if bad else "dim")
+        bound = f" of {where.allowed} allowed" if where and where.allowed is not None else ""
+        header.append(f"✗ {bad}{bound}  ", "red" if bad else "dim")
         header.append(f"· {left} to come" if left else "", "dim")
+        header.append(f"\n  {where.waiting}" if where and where.waiting else "", "yellow")
         return header
 
 

@@ -5,26 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from arcfleet.core import plan as planning
-from arcfleet.core.commands import addressed
 from arcfleet.core.durations import ago
-from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, WorkloadFacts
-from arcfleet.core.findings import Finding, of_error
+from arcfleet.core.facts import ConnectedRegistryFacts, WorkloadFacts
+from arcfleet.core.findings import of_error
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.names import RegistryRef
 from arcfleet.core.report import arrivals_in_short, finding_json
-from arcfleet.core.verdicts import arc as arc_rules
-from arcfleet.core.verdicts import extension as extension_rules
-from arcfleet.core.verdicts import inside
-from arcfleet.core.verdicts import pods as pod_rules
-from arcfleet.core.verdicts import registry as registry_rules
-from arcfleet.core.workloads import Desired
 from arcfleet.ports import Gateways
-from arcfleet.steps import diagnosis, health, sync
-from arcfleet.steps.observe import LISTED, observe
+from arcfleet.steps import standing
+from arcfleet.steps.observe import LISTED
+from arcfleet.steps.standing import Standing
 from arcfleet.waiting import each
 
 LIST_COLUMNS = ("NAME", "MODE", "CONNECTION STATE", "PARENT", "LOGIN SERVER", "LAST SYNC (UTC)", "SYNC STATE")
@@ -33,38 +25,22 @@ SHOW_COLUMNS = (*LIST_COLUMNS[:-1], "SYNC SCHEDULE", "SYNC WINDOW", "SYNC STATE"
 
 
 @dataclass(frozen=True, slots=True)
-class SiteStatus:
-    """A site as it was found: its facts, or what kept us from reading them.
-
-    `chain` holds a finding for each part, the deepest first; `images` is the part of it that is about images.
-    """
-
-    site: str
-    facts: SiteFacts | None
-    workloads: tuple[Desired, ...]
-    finding: Finding | None
-    now: datetime
-    chain: tuple[Finding, ...] = ()
-    images: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class FleetStatus:
     """A fleet as it was found, and all connected registries of its cloud registries."""
 
     fleet: str
-    sites: tuple[SiteStatus, ...]
+    sites: tuple[Standing, ...]
     registries: Mapping[str, tuple[ConnectedRegistryFacts, ...]]
 
 
 async def read(gateways: Gateways, fleet: Fleet) -> FleetStatus:
     """Read a fleet. A site that can't be read carries a finding and hides no other."""
 
-    async def one(site: Site) -> SiteStatus:
-        (found,) = await asyncio.gather(_site(gateways, fleet, site), return_exceptions=True)
+    async def one(site: Site) -> Standing:
+        (found,) = await asyncio.gather(standing.of_site(gateways, site, fleet.manifests), return_exceptions=True)
         if isinstance(found, BaseException):
             now = await gateways.registries.service_time()
-            return SiteStatus(site.name, None, (), of_error(found, "status"), now)
+            return Standing(site.name, None, (), of_error(found, "status"), now)
         return found
 
     sites = await each(fleet.sites, fleet.rollout.max_concurrency, one)
@@ -78,38 +54,6 @@ async def _listed(gateways: Gateways, ref: RegistryRef) -> tuple[ConnectedRegist
     (found,) = await asyncio.gather(listing, return_exceptions=True)
     # A registry that can't be listed is told by the finding of each of its sites.
     return () if isinstance(found, BaseException) else tuple(as_tree(found.values()))
-
-
-async def _site(gateways: Gateways, fleet: Fleet, site: Site) -> SiteStatus:
-    facts, wanted = await observe(gateways, site, fleet.manifests)
-    images = await sync.standing(gateways, site, facts, wanted)
-    now = await gateways.registries.service_time()
-    drift = planning.extension_changes(site, facts.extension)
-    chain = (
-        arc_rules.judge(facts.cluster),
-        addressed(extension_rules.judge(facts.extension, facts.cluster, now=now, drift=drift), site),
-        addressed(await _registry(gateways, site, facts, now), site),
-        *images,
-        *facts.missing,
-        *(
-            addressed(pod_rules.judge(facts.workloads.get(item.workload.name), item.name, now), site, item.namespace)
-            for item in wanted
-        ),
-    )
-    # The deepest finding that is not healthy is the site's.
-    worst = next((finding for finding in chain if not finding.ok), None)
-    if worst and worst.reason in inside.EXPLAINED:
-        worst = inside.explain(worst, await diagnosis.look(gateways, site), site)
-    return SiteStatus(site.name, facts, wanted, worst, now, chain, images)
-
-
-async def _registry(gateways: Gateways, site: Site, facts: SiteFacts, now: datetime) -> Finding:
-    cr = facts.connected_registry
-    found = registry_rules.judge(cr, facts.cluster, now=now)
-    if found.rule not in registry_rules.AWAY:
-        return found
-    around = await health.around(gateways, site, cr, LISTED)
-    return registry_rules.judge(cr, facts.cluster, now=now, around=around)
 
 
 def as_tree(items: Any) -> list[ConnectedRegistryFacts]:
@@ -133,7 +77,7 @@ def fleet_rows(status: FleetStatus) -> list[dict[str, str]]:
     return [_fleet_row(item) for item in status.sites]
 
 
-def _fleet_row(item: SiteStatus) -> dict[str, str]:
+def _fleet_row(item: Standing) -> dict[str, str]:
     facts = item.facts
     if facts is None:
         unknown = dict.fromkeys(("arc", "extension", "registry", "last sync", "images", "pods"), "?")
@@ -153,7 +97,7 @@ def _fleet_row(item: SiteStatus) -> dict[str, str]:
     }
 
 
-def _pods(item: SiteStatus) -> str:
+def _pods(item: Standing) -> str:
     if item.facts and item.facts.cluster.connectivity.lower() != "connected":
         return "unknown (no contact)"
     parts = []

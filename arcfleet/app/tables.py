@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from arcfleet.app import status as reading
-from arcfleet.app.status import FleetStatus, SiteStatus
+from arcfleet.app.status import FleetStatus
 from arcfleet.core.findings import Finding
 from arcfleet.core.report import finding_lines
+from arcfleet.steps.standing import Standing
 
 WIDE = 160
 COLOURS = {"Online": "green", "Syncing": "green", "Offline": "yellow", "Unhealthy": "red", "Connected": "green"}
@@ -46,7 +47,7 @@ def print_dicts(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
     print_table(console, columns, [[row[key] for key in columns] for row in rows])
 
 
-def print_chain(console: Console, item: SiteStatus) -> None:
+def print_chain(console: Console, item: Standing) -> None:
     """Print every part of one site, the deepest first, and what is wrong with it."""
     rows = [(found.subject, found.verdict, found.rule, _graded(found)) for found in item.chain]
     print_table(console, ("PART", "VERDICT", "RULE", "WHAT"), rows)

@@ -40,8 +40,7 @@ class FleetPlan:
     @property
     def id(self) -> str:
         """Eight hex digits that are the same for the same plan, whenever it was made."""
-        sites = [_site_json(name, replace(plan, notes=())) for name, plan in self.sites.items()]
-        content = json.dumps(sites, default=str)
+        content = "\n".join(site_id(name, plan) for name, plan in self.sites.items())
         return hashlib.sha256(content.encode()).hexdigest()[:8]
 
     @property
@@ -78,6 +77,11 @@ class FleetPlan:
             key = (plan.disposition, what(plan), effect(plan), plan.finding.remedy if plan.finding else "", *remedies)
             found.setdefault(key, ([], plan))[0].append(name)
         return list(found.values())
+
+
+def site_id(name: str, plan: SitePlan) -> str:
+    """Return all of a site's plan as one text: the same for the same plan, whenever it was made."""
+    return json.dumps(_site_json(name, replace(plan, notes=())), default=str)
 
 
 def effect(plan: SitePlan) -> str:

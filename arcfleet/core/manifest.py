@@ -24,6 +24,7 @@ from arcfleet.core.fields import (
     Text,
 )
 from arcfleet.core.names import ClusterRef, RegistryRef
+from arcfleet.core.rollout_parts import Approval, Check, Gate, Match, Rollout, Wave, Window
 from arcfleet.core.site_parts import (
     Cluster,
     ConnectedRegistrySettings,
@@ -39,6 +40,8 @@ from arcfleet.core.site_parts import (
 from arcfleet.errors import ManifestError
 
 __all__ = [
+    "Approval",
+    "Check",
     "Cluster",
     "ConnectedRegistrySettings",
     "Credentials",
@@ -46,6 +49,7 @@ __all__ = [
     "Fleet",
     "FleetFile",
     "GarbageCollection",
+    "Gate",
     "Group",
     "Inventory",
     "Kube",
@@ -57,6 +61,8 @@ __all__ = [
     "Site",
     "SiteEntry",
     "Timeouts",
+    "Wave",
+    "Window",
     "Workload",
 ]
 
@@ -123,13 +129,6 @@ class SiteEntry(Model):
     """How long each stage may take."""
 
 
-class Match(Model):
-    """Which sites a group is for."""
-
-    labels: Mapping[Text, Label]
-    """All of these a site must carry."""
-
-
 class Group(Model):
     """Values for the sites that carry all of `match.labels`."""
 
@@ -154,13 +153,6 @@ class Inventory(Model):
         default_factory=dict
     )
     """Key of a site -> the cluster's tag that holds its value."""
-
-
-class Rollout(Model):
-    """How many sites are worked on at once."""
-
-    max_concurrency: int = Field(default=10, ge=1, le=500)
-    """How many."""
 
 
 class FleetFile(Model):

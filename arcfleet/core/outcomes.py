@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from arcfleet.core import nesting
@@ -21,8 +22,25 @@ class Status(StrEnum):
     SUCCEEDED = "succeeded"
     NOOP = "noop"
     FAILED = "failed"
+    TIMED_OUT = "timed_out"
     DEFERRED = "deferred"
     BLOCKED = "blocked"
+    CANCELLED = "cancelled"
+    """Begun, then left between two steps, as the run was aborted or its process ended."""
+    SKIPPED = "skipped"
+    NOT_STARTED = "not_started"
+
+
+WELL = frozenset({Status.SUCCEEDED, Status.NOOP})
+COUNTED = frozenset({Status.FAILED, Status.TIMED_OUT})
+"""What counts as a failure against `maxFailures`."""
+LEFT_OUT = frozenset({Status.DEFERRED, Status.BLOCKED, Status.SKIPPED})
+"""What a wave's shares are not counted of."""
+_BY_REASON = {
+    Reason.ABORTED: Status.CANCELLED,
+    Reason.INTERRUPTED: Status.CANCELLED,
+    Reason.SITE_DEADLINE: Status.TIMED_OUT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +64,54 @@ class Outcome:
     changes: tuple[str, ...] = ()
     images: tuple[Finding, ...] = ()
     """What is known of the way of each image to the site, with the grade of the evidence."""
+    wave: str = ""
 
     @property
     def is_well(self) -> bool:
         """Whether the site is as it should be."""
-        return self.status in {Status.SUCCEEDED, Status.NOOP}
+        return self.status in WELL
 
 
-def not_started(site: str) -> Outcome:
-    """Return the outcome of a site that was not begun, as too many others had failed."""
+class Ended(StrEnum):
+    """How a run came to its end."""
+
+    COMPLETED = "completed"
+    """Every site was come to."""
+    STOPPED = "stopped"
+    """A wave failed, or nobody answered a gate."""
+    REJECTED = "rejected"
+    """A gate was answered with no."""
+    ABORTED = "aborted"
+    """Somebody, or the end of its process, put an end to it."""
+
+
+def not_started(site: str, because: str) -> Outcome:
+    """Return the outcome of a site that the run did not come to.
+
+    Args:
+        site: Its name.
+        because: What ended the run before it.
+    """
     finding = Finding(
-        Verdict.WAITING, Reason.STOPPED, "run", "not started: more sites had failed than may",
-        remedy="see the sites that failed, then run it again",
-    )  # fmt: skip
-    return Outcome(site, Status.DEFERRED, finding=finding)
+        Verdict.WAITING,
+        Reason.STOPPED,
+        "run",
+        f"not started: {because}",
+        remedy="see what ended the run, then run it again",
+    )
+    return Outcome(site, Status.NOT_STARTED, finding=finding)
+
+
+def skipped(site: str, by: str) -> Outcome:
+    """Return the outcome of a site that somebody said to leave out."""
+    finding = Finding(Verdict.WAITING, Reason.SKIPPED, "run", f"left out, as {by or 'somebody'} asked")
+    return Outcome(site, Status.SKIPPED, finding=finding)
+
+
+def regressed(outcome: Outcome, finding: Finding) -> Outcome:
+    """Return the outcome of a site that did not stay well after its wave."""
+    message = f"was well, then in its soak: {finding.message}"
+    return replace(outcome, status=Status.FAILED, finding=replace(finding, verdict=Verdict.FAILED, message=message))
 
 
 def below(site: str, parent: Outcome) -> Outcome:
@@ -77,6 +129,8 @@ class Trail:
     steps: list[StepRecord] = field(default_factory=list)
     images: dict[str, Finding] = field(default_factory=dict)
     """By image: the newest finding about its way to the site."""
+    rest: float = 0.0
+    """Seconds until the site's connected registry is to be in contact again, by its own schedule."""
 
     def saw(self, findings: Iterable[Finding]) -> None:
         """Note findings about images; a later one is the better one."""
@@ -87,7 +141,7 @@ class Trail:
         if error is not None:
             at = self.steps[-1].step if self.steps else Step.OBSERVE
             finding = of_error(error, at)
-            return self._outcome(Status.FAILED, finding)
+            return self._outcome(_BY_REASON.get(finding.reason, Status.FAILED), finding)
         disposition = self.plan.disposition if self.plan else Disposition.NOOP
         status = {
             Disposition.NOOP: Status.NOOP,
@@ -108,6 +162,23 @@ class Result(StrEnum):
     COMPLETED = "completed"
     COMPLETED_WITH_FAILURES = "completed_with_failures"
     INCOMPLETE = "incomplete"
+    STOPPED = "stopped"
+    REJECTED = "rejected"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class GateRecord:
+    """How a gate was answered."""
+
+    gate: str
+    """Its place, for example `canary.after[0]`."""
+    answer: str
+    at: datetime
+    by: str = ""
+    comment: str = ""
+    plan: str = ""
+    """Id of the plan that was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +191,10 @@ class FleetReport:
     outcomes: tuple[Outcome, ...]
     path: str = "FLEET"
     """The fleet file, for the commands that a report names."""
+    ended: Ended = Ended.COMPLETED
+    because: str = ""
+    """What ended the run before all sites were come to."""
+    gates: tuple[GateRecord, ...] = ()
 
     @property
     def counts(self) -> Counter[Status]:
@@ -128,7 +203,10 @@ class FleetReport:
 
     @property
     def result(self) -> Result:
-        """Failures first; sites that were left out make a run incomplete, never completed."""
-        if self.counts[Status.FAILED] or self.counts[Status.BLOCKED]:
+        """What ended the run early comes first, then failures; sites that were left out make a run incomplete."""
+        counts = self.counts
+        if self.ended is not Ended.COMPLETED and counts[Status.NOT_STARTED] + counts[Status.CANCELLED]:
+            return Result(self.ended)
+        if counts[Status.FAILED] + counts[Status.TIMED_OUT] + counts[Status.BLOCKED]:
             return Result.COMPLETED_WITH_FAILURES
-        return Result.INCOMPLETE if self.counts[Status.DEFERRED] else Result.COMPLETED
+        return Result.COMPLETED if all(outcome.is_well for outcome in self.outcomes) else Result.INCOMPLETE

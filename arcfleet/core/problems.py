@@ -99,7 +99,8 @@ def _no_text(given: Any) -> str:
 
 
 def _meant(key: str) -> str:
-    near = difflib.get_close_matches(key, _keys(), 1) if len(key) <= 40 else []
+    # The key itself may be one of another place.
+    near = [name for name in difflib.get_close_matches(key, _keys(), 2) if name != key] if len(key) <= 40 else []
     return f"; did you mean {near[0]}?" if near else ""
 
 

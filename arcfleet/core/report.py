@@ -15,8 +15,12 @@ MARKS = {
     Status.SUCCEEDED: "✓",
     Status.NOOP: "=",
     Status.FAILED: "✗",
+    Status.TIMED_OUT: "✗",
     Status.BLOCKED: "✗",
     Status.DEFERRED: "…",
+    Status.CANCELLED: "‖",
+    Status.SKIPPED: "-",
+    Status.NOT_STARTED: "·",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from arcfleet.core import leaks
+from arcfleet.core import leaks, waves
 from arcfleet.core.checks import cross_checks
 from arcfleet.core.folder import Sources, join
 from arcfleet.core.inventory import FoundCluster
@@ -99,7 +99,11 @@ def resolve(sources: Sources, discovered: Discovered | None = None) -> Resolutio
     if file.sites_from and asked and not made:
         problems.add(sources.problem(("sitesFrom",), "Azure has no such cluster, so the fleet has no site"))
     sites = _sites(made, registries, sources, problems)
-    problems.add(*cross_checks(sites, sources, complete=asked and len(sites) == len(made)))
+    complete = asked and len(sites) == len(made)
+    problems.add(*cross_checks(sites, sources, complete=complete))
+    if complete:
+        for place, message in waves.problems(file.rollout, [site for _, site in sites]):
+            problems.add(sources.problem(("rollout", *place), message))
     problems.raise_any()
     return Resolution(file, sources, tuple(sites), found)
 

@@ -192,3 +192,5 @@ class Timeouts(Model):
     """Until the connected registry is in contact."""
     sync: Duration = timedelta(minutes=60)
     """Until the images are there."""
+    site: Duration = timedelta(hours=2)
+    """From its first step to its last. It is extended to the next sync window where a site has to wait for one."""

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from arcfleet.gateways.acr import AzureRegistries
 from arcfleet.gateways.arc import AzureExtensions
 from arcfleet.gateways.azure import AzureClients
+from arcfleet.gateways.checks import HttpChecks
 from arcfleet.gateways.clocks import ScaledClock
 from arcfleet.gateways.images import RegistryImages
 from arcfleet.gateways.kube import KubernetesSites
@@ -44,6 +45,7 @@ async def connect(
             kubernetes=kubernetes,
             journal=journal or NoJournal(),
             passwords=OwnPasswords(blocks),
+            checks=HttpChecks(),
         )
     finally:
         await kubernetes.close()

@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from arcfleet.app import prefect_server, rehearsal
 from arcfleet.core.outcomes import FleetReport
+from arcfleet.core.rollout import WaveProgress
 from flows.deploy_fleet import deploy_fleet
 from simulator import Simulator
 from tasks import runtime
@@ -24,6 +25,7 @@ class Recorder:
     reports: list[FleetReport] = field(default_factory=list)
     steps: list[tuple[str, str]] = field(default_factory=list)
     waits: list[tuple[str, str]] = field(default_factory=list)
+    waves: list[WaveProgress] = field(default_factory=list)
 
     def begin(self, site, step):
         self.steps.append((site, str(step)))
@@ -36,6 +38,9 @@ class Recorder:
 
     def start(self, sites, run):
         pass
+
+    def wave(self, progress):
+        self.waves.append(progress)
 
     def waiting(self, site, finding):
         self.waits.append((site, finding if isinstance(finding, str) else finding.message))

@@ -94,7 +94,7 @@ async def test_a_failed_proof_leaves_the_old_password_and_stops_the_fleet(simula
     report = await deploy(sim, text, flow=rotate_credentials, now=True)
     sim.step(1200)
 
-    assert [outcome.status for outcome in report.outcomes] == [Status.FAILED, Status.DEFERRED, Status.DEFERRED]
+    assert [outcome.status for outcome in report.outcomes] == [Status.FAILED, Status.NOT_STARTED, Status.NOT_STARTED]
     assert report.outcomes[1].finding.reason is Reason.STOPPED
     assert (await passwords(sim))["password1"] == before["password1"]
     assert await states(sim) == {"Online": 3}

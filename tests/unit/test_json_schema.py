@@ -78,7 +78,7 @@ REFUSED = {
     "unknown key": (("oops",), 1),
     "unknown key of a site": (("sites", 0, "ip"), "10.0.0.1"),
     "unknown key of the defaults": (("defaults", "clusterIp"), "10.0.0.1"),
-    "unknown key inside": (("groups", 0, "set", "timeouts"), {"site": "2h"}),
+    "unknown key inside": (("groups", 0, "set", "timeouts"), {"total": "2h"}),
     "address": (("sites", 0, "clusterIP"), "10.0.0.256"),
     "leading zeros": (("sites", 0, "clusterIP"), "10.0.0.01"),
     "site name": (("sites", 0, "name"), "Essen"),

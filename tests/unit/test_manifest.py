@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from examples import FLEET, HEAD, SITE, fleet, site
 
-from arcfleet.core.manifest import Extension, Rollout, Timeouts, Workload
+from arcfleet.core.manifest import Extension, Rollout, Timeouts, Wave, Workload
 from arcfleet.core.resolve import load
 from arcfleet.errors import ManifestError
 
@@ -157,6 +157,7 @@ def test_defaults_are_those_that_the_documentation_names():
         "extension": timedelta(minutes=30),
         "online": timedelta(minutes=15),
         "sync": timedelta(minutes=60),
+        "site": timedelta(hours=2),
     }
     workload = Workload(name="web", image="web")
     assert (workload.namespace, workload.replicas, workload.pin, workload.pull_secret) == (
@@ -165,7 +166,11 @@ def test_defaults_are_those_that_the_documentation_names():
         "digest",
         "regcred",
     )
-    assert Rollout().max_concurrency == 10
+    rollout = Rollout()
+    assert (rollout.max_concurrency, rollout.max_failures, rollout.concurrency_mode) == (10, None, "strict")
+    assert (rollout.offline, rollout.waves, rollout.execution, rollout.batch) == ("defer", (), "process", 100)
+    wave = Wave(name="all", rest=True)
+    assert (wave.max_concurrency, wave.max_failures, wave.min_success, wave.soak) == (None, 0, 0, None)
 
 
 @pytest.mark.parametrize(

@@ -37,5 +37,4 @@ def test_the_article_is_mapped_to_reasons_that_exist():
 def test_exit_codes_are_listed():
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", CODES, re.MULTILINE)}
 
-    assert listed == {0, 1, 2, 3, 4, 130}
-    assert set(EXIT.values()) <= listed
+    assert listed == {0, 1, 2, *EXIT.values(), 130}

@@ -26,11 +26,12 @@ from rich.console import Console
 
 from arcfleet.app import status as reading
 from arcfleet.app import tables
-from arcfleet.app.status import FleetStatus, SiteStatus
+from arcfleet.app.status import FleetStatus
 from arcfleet.core.evidence import ClaimFacts, ExtensionEvidence
 from arcfleet.core.findings import Finding, Grade, Verdict
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
+from arcfleet.steps.standing import Standing
 
 WEB = wanted()
 FINDING = Finding(Verdict.FAILED, Reason.CLUSTER_NOT_FOUND, "status", "cluster k-berlin does not exist")
@@ -85,7 +86,7 @@ ROWS = {
 
 @pytest.mark.parametrize(("seen", "cells"), ROWS.values(), ids=ROWS)
 def test_a_sites_row_says_how_each_part_stands(seen, cells):
-    status = FleetStatus("f", (SiteStatus("berlin", seen, (WEB,), None, NOW + minutes(5), images=(ARRIVED,)),), {})
+    status = FleetStatus("f", (Standing("berlin", seen, (WEB,), None, NOW + minutes(5), images=(ARRIVED,)),), {})
 
     (row,) = reading.fleet_rows(status)
 
@@ -94,7 +95,7 @@ def test_a_sites_row_says_how_each_part_stands(seen, cells):
 
 
 def test_a_site_that_could_not_be_read_has_a_row_of_question_marks():
-    status = FleetStatus("f", (SiteStatus("berlin", None, (), FINDING, NOW),), {})
+    status = FleetStatus("f", (Standing("berlin", None, (), FINDING, NOW),), {})
 
     (row,) = reading.fleet_rows(status)
 
@@ -114,7 +115,7 @@ def test_the_articles_tables_have_azs_columns():
 
 
 def test_json_is_plain_and_carries_its_schema():
-    sites = (SiteStatus("berlin", facts(**LIVE), (WEB,), None, NOW), SiteStatus("lyon", None, (), FINDING, NOW))
+    sites = (Standing("berlin", facts(**LIVE), (WEB,), None, NOW), Standing("lyon", None, (), FINDING, NOW))
 
     plain = json.loads(json.dumps(reading.to_json(FleetStatus("f", sites, {"acreu1": (cr(),)}))))
 
@@ -223,7 +224,7 @@ async def test_drift_of_the_extension_is_shown():
 
 def test_a_chain_is_printed_with_its_cause():
     bad = replace(FINDING, rule="C11", evidence=("seen [x]",), remedy="az acr …")
-    item = SiteStatus("berlin", facts(), (), bad, NOW, (ARRIVED, bad), (ARRIVED,))
+    item = Standing("berlin", facts(), (), bad, NOW, (ARRIVED, bad), (ARRIVED,))
 
     lines = [" ".join(line.split()) for line in printed(tables.print_chain, item, width=60).splitlines()]
 

@@ -1,0 +1,167 @@
+"""Gates between waves: a moment, a check, or a person's word on the plan of what comes behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import get_run_logger
+
+from arcfleet.core import approvals, fleet_plan, moments
+from arcfleet.core.fleet_plan import FleetPlan
+from arcfleet.core.manifest import Approval, Check, Gate, Site
+from arcfleet.core.outcomes import GateRecord
+from arcfleet.core.rollout import Answer, Ask, CheckResult, GateId
+from flows import planning
+from tasks import gates as tasks
+from tasks.runtime import unwatched
+
+if TYPE_CHECKING:
+    from flows.engine import Engine
+
+ASK_AGAIN = 15.0
+"""Seconds between two questions of a check that has not decided."""
+SHOWN = 20
+"""Lines of a plan in an approval's form."""
+
+
+async def reach(engine: Engine, place: GateId, gate: Gate) -> None:
+    """Pass a gate, or learn that it can't be passed. Without an answer where the run is ended meanwhile."""
+    plan = await _plan(engine, place)
+    if not plan.changing:
+        await _answered(engine, place, Answer.APPROVED, "skipped", comment="nothing is to be done behind it")
+    elif gate.not_before:
+        await _moment(engine, place, gate)
+    elif gate.check:
+        await _check(engine, place, gate, gate.check)
+    elif gate.approval:
+        await _approval(engine, place, gate, gate.approval, plan)
+
+
+async def forget(engine: Engine) -> None:
+    """Forget the approvals of a run that has come to an end of its own: they are not for the next."""
+    for record in engine.records:
+        if record.plan:
+            await tasks.forget(engine.fleet.name, engine.places[record.gate])
+
+
+def _behind(engine: Engine, place: GateId) -> list[Site]:
+    """Return the sites that a gate keeps from being begun."""
+    names = [wave.name for wave in engine.waves]
+    at = names.index(place.wave)
+    waves = engine.waves[at + 1 :] if place.after else engine.waves[at : at + 1]
+    return [engine.sites[name] for wave in waves for name in wave.sites if name not in engine.outcomes]
+
+
+async def _plan(engine: Engine, place: GateId) -> FleetPlan:
+    engine.tell(Ask(place, Gate.model_construct()), f"gate {place}: planning what is behind it")
+    with unwatched():
+        return await planning.make(engine.fleet, _behind(engine, place))
+
+
+async def _answered(
+    engine: Engine, place: GateId, answer: Answer, word: str, *, by: str = "", comment: str = "", plan: str = ""
+) -> None:
+    engine.answers[place] = answer
+    engine.places[str(place)] = place
+    record = GateRecord(str(place), word, await engine.time.now(), by, comment, plan)
+    engine.records.append(record)
+    get_run_logger().info("gate %s: %s%s %s", place, word, f" by {by}" if by else "", comment)
+
+
+async def _moment(engine: Engine, place: GateId, gate: Gate) -> None:
+    moment = moments.first_after(str(gate.not_before), engine.began)
+    engine.tell(Ask(place, gate), f"gate {place}: not before {moment:%Y-%m-%d %H:%M %Z}")
+    ahead = (moment - await engine.time.now()).total_seconds()
+    await engine.unless_ended(engine.here.gateways.clock.sleep(max(0.0, ahead)))
+    if not engine.control.ending:
+        await _answered(engine, place, Answer.APPROVED, "passed", comment=f"it is {moment:%Y-%m-%d %H:%M %Z}")
+
+
+async def _check(engine: Engine, place: GateId, gate: Gate, check: Check) -> None:
+    asked = check.url or f"deployment {check.deployment}"
+    engine.tell(Ask(place, gate), f"gate {place}: asking {asked}")
+    said: list[CheckResult] = []
+    await engine.unless_ended(_decided(engine, check, said), check.timeout.total_seconds())
+    if engine.control.ending:
+        return
+    last = said[-1] if said else CheckResult("inconclusive", "no answer in time")
+    if last.result == "inconclusive":
+        get_run_logger().warning("gate %s: %s is inconclusive (%s), so a person is asked", place, asked, last.because)
+        approval = gate.approval or Approval()
+        await _approval(engine, place, gate, approval, await _plan(engine, place))
+        return
+    passed = last.result == "pass"
+    answer = Answer.APPROVED if passed else Answer.REJECTED
+    await _answered(engine, place, answer, "passed" if passed else "failed", by=asked, comment=last.because)
+
+
+async def _decided(engine: Engine, check: Check, said: list[CheckResult]) -> None:
+    """Ask until something other than inconclusive is said; a deployment is run once."""
+    while not said or (check.url and said[-1].result == "inconclusive"):
+        if check.url:
+            said.append(await engine.here.gateways.checks.ask(check.url))
+            if said[-1].result == "inconclusive":
+                await engine.here.gateways.clock.sleep(ASK_AGAIN)
+        else:
+            said.append(await tasks.ask_deployment(str(check.deployment), check.parameters))
+
+
+async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approval, plan: FleetPlan) -> None:
+    """Ask a person until somebody who may has answered for the plan as it still is then."""
+    before = await tasks.kept(engine.fleet.name, place, plan)
+    if before and before.holds(plan):
+        comment = f"given to an earlier run at {before.at:%Y-%m-%d %H:%M}Z"
+        await _answered(engine, place, Answer.APPROVED, "approved", by=before.by, comment=comment, plan=before.plan)
+        return
+    clock = engine.here.gateways.clock
+    ends, remark = clock.monotonic() + approval.timeout.total_seconds(), ""
+    for attempt in range(1, 1000):
+        engine.tell(Ask(place, gate), f"gate {place}: approval of plan {plan.id} (arcfleet approve, or the Prefect UI)")
+        question = _question(engine, place, approval, plan, remark)
+        asking = tasks.ask_person(question, f"{place}-{attempt}")
+        said = await engine.unless_ended(asking, ends - clock.monotonic())
+        if said is None:
+            if not engine.control.ending:
+                await _unanswered(engine, place, approval)
+            return
+        if approval.from_ and said.name not in approval.from_:
+            remark = f"{said.name} may not answer this gate."
+            continue
+        if said.decision == "reject":
+            await _answered(
+                engine, place, Answer.REJECTED, "rejected", by=said.name, comment=said.comment, plan=plan.id
+            )
+            return
+        given = approvals.of_plan(plan, said.name, await engine.time.now(), said.comment)
+        plan = await _plan(engine, place)
+        if given.holds(plan):
+            await tasks.keep(engine.fleet.name, place, given)
+            await _answered(
+                engine, place, Answer.APPROVED, "approved", by=said.name, comment=said.comment, plan=given.plan
+            )
+            return
+        remark = f"The plan has changed since: {given.plan} was approved, so that approval is void."
+        get_run_logger().warning("gate %s: %s", place, remark)
+
+
+async def _unanswered(engine: Engine, place: GateId, approval: Approval) -> None:
+    goes_on = approval.on_timeout == "continue"
+    answer = Answer.APPROVED if goes_on else Answer.EXPIRED
+    comment = f"nobody answered within {approval.timeout}"
+    await _answered(engine, place, answer, "continued" if goes_on else "expired", comment=comment)
+
+
+def _question(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan, remark: str) -> str:
+    """Return what the form says: what is asked, what the plan changes, and who may answer."""
+    rows = [row for row in fleet_plan.rows(plan) if row["what"] != "nothing to do"]
+    shown = "\n".join(f"| {row['site']} | {row['plan']} | {row['what']} | {row['effect']} |" for row in rows[:SHOWN])
+    more = f"\n\n… and {len(rows) - SHOWN} more sites: the plan-fleet deployment shows all" if len(rows) > SHOWN else ""
+    side = "after" if place.after else "before"
+    who = f"May answer: {', '.join(approval.from_)}." if approval.from_ else ""
+    return "\n\n".join(
+        filter(None, [
+            remark, f"Fleet **{engine.fleet.name}**, gate {side} wave **{place.wave}**. Plan `{plan.id}`. {who}",
+            "  \n".join(fleet_plan.summary(plan)),
+            f"| site | plan | what | effect |\n|---|---|---|---|\n{shown}{more}",
+        ])
+    )  # fmt: skip

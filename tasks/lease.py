@@ -1,0 +1,195 @@
+"""One run per fleet at a time: a lease in Prefect's Variables, and the orders that its holder follows.
+
+A Variable is made by one caller only, and changed or deleted by its id, which no other Variable ever has: so two who
+want the same lease can't both get it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from uuid import UUID
+
+import httpx
+from prefect import get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import VariableCreate
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import Variable
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.runtime import flow_run
+from prefect.variables import Variable as Variables
+
+from arcfleet.core import orders
+from arcfleet.core.orders import Lease
+from arcfleet.core.reasons import Reason
+from arcfleet.errors import PermanentError, TransientError
+from tasks.control import Control
+from tasks.journal import TAGS, translated
+
+POLL = 2.0
+"""Seconds between two looks at the orders."""
+RENEWAL = 20.0
+"""Seconds between two signs of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that is ours, and the id of the Variable that holds it."""
+
+    lease: Lease
+    id: str
+
+
+@asynccontextmanager
+async def holding(fleet: str, control: Control, *, queue: bool) -> AsyncIterator[None]:
+    """Hold a fleet while the context is open, and follow what its run is told.
+
+    Args:
+        fleet: The fleet's name.
+        control: Told the orders.
+        queue: Wait for another run's end, in place of being refused.
+
+    Raises:
+        PermanentError: Another run holds the fleet.
+    """
+    held = await _acquire(fleet, queue=queue)
+    following = asyncio.create_task(_follow(fleet, held, control))
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await _release(held)
+
+
+async def holder(fleet: str) -> Lease | None:
+    """Return who holds a fleet, dead or alive; None where nobody does."""
+    with translated(f"lease of fleet {fleet}"):
+        return orders.parse_lease(await Variables.aget(orders.lease_key(fleet)))
+
+
+async def _acquire(fleet: str, *, queue: bool) -> Held:
+    told = False
+    while True:
+        mine = _own()
+        with translated(f"lease of fleet {fleet}"):
+            async with get_client() as client:
+                created = await _create(client, orders.lease_key(fleet), mine)
+                if created:
+                    return Held(mine, str(created.id))
+                other = await client.read_variable_by_name(orders.lease_key(fleet))
+                lease = orders.parse_lease(other.value) if other else None
+                if other and (lease is None or await _is_dead(client, lease)):
+                    _log(f"the lease of fleet {fleet} is taken over from {lease or 'nobody'}, which has ended")
+                    await _delete(client, str(other.id))
+                    continue
+        if lease is None:
+            continue
+        if not queue:
+            raise PermanentError(
+                Reason.BUSY, f"fleet {fleet} is held by {lease}",
+                "wait for its end, or end it: arcfleet abort FLEET; --wait queues behind it",
+            )  # fmt: skip
+        if not told:
+            _log(f"waiting: fleet {fleet} is held by {lease}")
+        told = True
+        await asyncio.sleep(POLL)
+
+
+def _own() -> Lease:
+    now = datetime.now(UTC)
+    return Lease(str(flow_run.id), flow_run.name or "", socket.gethostname(), os.getpid(), now, now)
+
+
+async def _create(client: PrefectClient, name: str, lease: Lease) -> Variable | None:
+    try:
+        return await client.create_variable(VariableCreate(name=name, value=lease.to_json(), tags=TAGS))
+    except ObjectAlreadyExists:
+        return None
+
+
+async def _is_dead(client: PrefectClient, lease: Lease) -> bool:
+    """Tell whether a lease's holder is gone: by its silence, its process, or what Prefect knows of its run."""
+    if lease.has_expired(datetime.now(UTC)) or (lease.host == socket.gethostname() and not _runs(lease.pid)):
+        return True
+    this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(lease.run)]))
+    found = await client.read_flow_runs(flow_run_filter=this, limit=1)
+    state = found[0].state if found else None
+    return bool(state and state.is_final())
+
+
+def _runs(pid: int) -> bool:
+    """Tell whether a process of this machine lives. On Windows there is no signal that only asks."""
+    if os.name == "nt" or pid == os.getpid():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+async def _follow(fleet: str, held: Held, control: Control) -> None:
+    """Renew the lease and take orders until cancelled. A server that does not answer for a while is waited for."""
+    renewed = datetime.now(UTC)
+    while True:
+        try:
+            now = datetime.now(UTC)
+            if (now - renewed).total_seconds() >= RENEWAL:
+                held = await _renew(held, now)
+                renewed = now
+            with translated(f"orders of fleet {fleet}"):
+                said = orders.parse_orders(await Variables.aget(orders.orders_key(fleet)))
+            if said and said.run == held.lease.run:
+                control.told(said)
+        except TransientError as error:
+            _log(str(error))
+        except PermanentError as error:
+            control.end(error.reason)
+            return
+        await asyncio.sleep(POLL)
+
+
+async def _renew(held: Held, now: datetime) -> Held:
+    lease = replace(held.lease, renewed=now)
+    with translated("lease"):
+        async with get_client() as client:
+            name = {"id": held.id}
+            try:
+                await client.request("PATCH", "/variables/{id}", path_params=name, json={"value": lease.to_json()})
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != HTTPStatus.NOT_FOUND:
+                    raise
+                raise PermanentError(Reason.LEASE_LOST, "another run has taken the fleet over") from None
+    return replace(held, lease=lease)
+
+
+async def _release(held: Held) -> None:
+    try:
+        with translated("lease"):
+            async with get_client() as client:
+                await _delete(client, held.id)
+    except TransientError as error:
+        # It expires by itself; the run's outcome must not be lost for it.
+        _log(str(error))
+
+
+async def _delete(client: PrefectClient, variable: str) -> None:
+    try:
+        await client.request("DELETE", "/variables/{id}", path_params={"id": variable})
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.NOT_FOUND:
+            raise
+
+
+def _log(message: str) -> None:
+    get_run_logger().warning(message)
