@@ -74,6 +74,9 @@ class Registries(Protocol):
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
         """Return a cloud registry, read once per run."""
 
+    async def resync(self, registry: RegistryRef, name: str) -> None:
+        """Ask a connected registry for a full sync. Sent at most once per call."""
+
     async def service_time(self) -> datetime:
         """Return the service's present time, from its latest answer."""
 

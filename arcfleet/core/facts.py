@@ -119,6 +119,8 @@ class ConnectedRegistryFacts:
     sync_state: str | None = None
     last_successful_sync: datetime | None = None
     """When the last sync that succeeded ended; of preview API versions, as `sync_state`."""
+    sync_ended: datetime | None = None
+    """When the last sync ended, however it did; of preview API versions too."""
     auth_type: str = "SyncToken"
     client_token_ids: tuple[str, ...] = ()
     status_details: tuple[StatusDetail, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from azure.mgmt.containerregistry import models
@@ -65,9 +66,10 @@ def connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts
         sync_window=raw_sync.get("syncWindow"),
         last_sync=sync.last_sync_time if sync else None,
         last_activity=item.last_activity_time,
-        # Both are of preview API versions, which the stable models drop but their mappings keep.
+        # These are of preview API versions, which the stable models drop but their mappings keep.
         sync_state=result.get("syncState"),
-        last_successful_sync=parse_time(ended) if (ended := result.get("lastSuccessfulSyncEndTime")) else None,
+        last_successful_sync=_time(result.get("lastSuccessfulSyncEndTime")),
+        sync_ended=_time(result.get("lastSyncEndTime")),
         auth_type=raw_sync.get("authType") or "SyncToken",
         client_token_ids=tuple(item.client_token_ids or ()),
         status_details=tuple(
@@ -81,6 +83,10 @@ def connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts
         garbage_collection=_collection(item.garbage_collection),
         trace=_trace(item),
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
 
 
 def _trace(item: models.ConnectedRegistry | models.ScopeMap | models.Token) -> Trace:

@@ -100,6 +100,7 @@ async def connected_registry(
             f"registry {site.registry} has no connected registry {name}",
             f"az acr connected-registry create --registry {site.registry} --name {name} --repository …, "
             "or give the site ensure: true",
+            rule="C1",
         )
     return found
 

@@ -65,7 +65,30 @@ async def check_sync(
             raise waiting.as_error(hopeless)
     if ensured_at and arrivals:
         since = await _passed_down(gateways, site, cr, arrivals[0], since=ensured_at, on_change=on_change) or since
-    return tuple([await _contact(gateways, site, cr, item, since=since, on_change=on_change) for item in arrivals])
+    resync = Resync(gateways, site)
+    return tuple(
+        [await _contact(gateways, site, cr, item, since=since, on_change=on_change, resync=resync) for item in arrivals]
+    )
+
+
+class Resync:
+    """Asks a site's connected registry once for a full sync, where its last one failed and it is in contact (S8)."""
+
+    def __init__(self, gateways: Gateways, site: Site) -> None:
+        self._gateways, self._site = gateways, site
+        self._asked: datetime | None = None
+
+    async def judged(self, finding: Finding, cr: ConnectedRegistryFacts) -> Finding:
+        """Return a finding about an image; one of a failed sync only once a resync has not helped."""
+        if finding.rule != "S8" or (self._asked is None and not cr.in_contact):
+            return finding
+        if self._asked is None:
+            try:
+                await self._gateways.registries.resync(self._site.registry_ref, cr.name)
+            except PermanentError as error:
+                return replace(finding, evidence=(*finding.evidence, error.message))
+            self._asked = await self._gateways.registries.service_time()
+        return rules.after_resync(finding, cr, self._asked)
 
 
 async def _passed_down(
@@ -152,10 +175,12 @@ async def _contact(
     *,
     since: datetime | None,
     on_change: OnChange,
+    resync: Resync | None = None,
 ) -> Finding:
     async def look() -> Finding:
         now = await connected_registry(gateways, site, max_age=INTERVAL, name=cr.name)
-        return rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), since))
+        found = rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), since))
+        return await resync.judged(found, now) if resync else found
 
     return await waiting.until_settled(
         look,
