@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from arcfleet.core.arrivals import Answer
 from arcfleet.core.credentials import Minted
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import (
@@ -201,6 +202,13 @@ class Checks(Protocol):
         """Return what an address says now. One that says nothing usable is inconclusive, and why."""
 
 
+class SiteRegistries(Protocol):
+    """The sites' own registries, where they can be reached."""
+
+    async def manifest(self, site: Site, image: ImageRef, login: Login) -> Answer | Unread:
+        """Return what the site's registry answers about an image; why, where it does not answer."""
+
+
 class Progress(Protocol):
     """Where a run reports what it is doing, for a person to watch."""
 
@@ -235,4 +243,5 @@ class Gateways:
     kubernetes: Kubernetes
     journal: Journal
     passwords: Passwords
+    site_registries: SiteRegistries
     checks: Checks

@@ -22,6 +22,7 @@ from arcfleet.ports import Gateways
 from arcfleet.steps.extension import OnChange
 from arcfleet.steps.health import INTERVAL
 from arcfleet.steps.observe import LISTED, connected_registry
+from arcfleet.steps.site_registry import judged
 
 RECENT = 3600.0
 """Seconds for which a token that was read need not be read again to know its scope map."""
@@ -179,8 +180,10 @@ async def _contact(
 ) -> Finding:
     async def look() -> Finding:
         now = await connected_registry(gateways, site, max_age=INTERVAL, name=cr.name)
-        found = rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), since))
-        return await resync.judged(found, now) if resync else found
+        sought = Sought(site.registry, await gateways.registries.service_time(), since)
+        if resync is None:
+            return rules.judge(item, now, sought)
+        return await resync.judged(await judged(gateways, site, item, now, sought), now)
 
     return await waiting.until_settled(
         look,
@@ -214,4 +217,4 @@ async def _judge_now(gateways: Gateways, site: Site, facts: SiteFacts, item: Arr
         return proven
     scopes = await scopes_of(gateways, site, cr)
     pushed = await _or_none(gateways.images.pushed(facts.registry.login_server, item.image))
-    return rules.judge(replace(item, pushed=pushed), cr, sought, scopes)
+    return await judged(gateways, site, replace(item, pushed=pushed), cr, sought, scopes=scopes)
