@@ -28,7 +28,7 @@ async def reach(engine: Engine, place: GateId, gate: Gate) -> None:
     """Pass a gate, or learn that it can't be passed. Without an answer where the run is ended meanwhile."""
     plan = await _plan(engine, place)
     if not plan.changing:
-        await _answered(engine, place, Answer.APPROVED, "skipped", comment="nothing is to be done behind it")
+        await _skipped(engine, place)
     elif gate.not_before:
         await _moment(engine, place, gate)
     elif gate.check:
@@ -66,6 +66,10 @@ async def _answered(
     record = GateRecord(str(place), word, await engine.time.now(), by, comment, plan)
     engine.records.append(record)
     get_run_logger().info("gate %s: %s%s %s", place, word, f" by {by}" if by else "", comment)
+
+
+async def _skipped(engine: Engine, place: GateId) -> None:
+    await _answered(engine, place, Answer.APPROVED, "skipped", comment="nothing is to be done behind it")
 
 
 async def _moment(engine: Engine, place: GateId, gate: Gate) -> None:
@@ -118,7 +122,7 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
     for attempt in range(1, 1000):
         engine.tell(Ask(place, gate), f"gate {place}: approval of plan {plan.id} (arcfleet approve, or the Prefect UI)")
         question = _question(engine, place, approval, plan, remark)
-        asking = tasks.ask_person(question, f"{place}-{attempt}")
+        asking = tasks.ask_person(question, f"{place.key}-{attempt}")
         said = await engine.unless_ended(asking, ends - clock.monotonic())
         if said is None:
             if not engine.control.ending:
@@ -139,6 +143,9 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
             await _answered(
                 engine, place, Answer.APPROVED, "approved", by=said.name, comment=said.comment, plan=given.plan
             )
+            return
+        if not plan.changing:
+            await _skipped(engine, place)
             return
         remark = f"The plan has changed since: {given.plan} was approved, so that approval is void."
         get_run_logger().warning("gate %s: %s", place, remark)

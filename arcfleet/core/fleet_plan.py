@@ -164,6 +164,7 @@ def _site_json(name: str, plan: SitePlan) -> dict[str, Any]:
         "disposition": plan.disposition,
         "because": list(plan.because),
         "effect": effect(plan),
+        "contents": dict(zip(plan.workloads, plan.contents, strict=True)),
         "calls": [{"method": call.method, "target": call.target} for call in plan.calls] if plan.changes else [],
         "finding": finding_json(plan.finding) if plan.finding else None,
         "notes": [finding_json(note) for note in plan.notes],

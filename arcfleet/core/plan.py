@@ -65,6 +65,8 @@ class SitePlan:
     settle_first: bool = False
     """An operation is under way: wait for its end, then observe and plan again."""
     workloads: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
+    """Of each of the workloads, the hash of what is applied, pinned digests among it."""
     pull_secrets: tuple[tuple[str, str], ...] = ()
     because: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
@@ -154,6 +156,7 @@ def _made(
         # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
         install=install,
         workloads=tuple(w.workload.name for w in rolled),
+        contents=tuple(w.hash for w in rolled),
         pull_secrets=secrets,
         because=because,
         calls=(

@@ -37,6 +37,11 @@ class GateId:
     def __str__(self) -> str:
         return f"{self.wave}.{'after' if self.after else 'before'}[{self.index}]"
 
+    @property
+    def key(self) -> str:
+        """The place in letters, digits and dashes."""
+        return f"{self.wave}-{'after' if self.after else 'before'}-{self.index}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunWave:

@@ -11,7 +11,7 @@ from arcfleet.core.differences import MISSING, Difference, Kind
 from arcfleet.core.facts import Unread, WorkloadFacts
 from arcfleet.core.ownership import ABSENT, Changed
 from arcfleet.core.pulled import digest_of, place_of
-from arcfleet.core.workloads import HASH_ANNOTATION, Desired, Object
+from arcfleet.core.workloads import Desired, Object
 
 HIDDEN = "another value"
 """Stands for what others wrote: it may be anything, a password too."""
@@ -39,7 +39,7 @@ def differences(wanted: Desired, live: WorkloadFacts | None, others: Sequence[Ot
 
 def is_ours(wanted: Desired, live: WorkloadFacts | None) -> bool:
     """Tell whether it was we who applied this very content last, so that every field of it was ours."""
-    return live is not None and live.applied_hash == wanted.deployment["metadata"]["annotations"][HASH_ANNOTATION]
+    return live is not None and live.applied_hash == wanted.hash
 
 
 def unread(others: Sequence[Other]) -> tuple[str, ...]:

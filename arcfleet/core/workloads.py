@@ -134,6 +134,11 @@ class Desired:
         """Its namespace."""
         return str(self.deployment["metadata"]["namespace"])
 
+    @property
+    def hash(self) -> str:
+        """The hash of all that is applied, pinned digests among it."""
+        return str(self.deployment["metadata"]["annotations"][HASH_ANNOTATION])
+
 
 def desired(
     site: Site, workload: Workload, manifest: Sequence[Object], login_server: str, digests: Mapping[ImageRef, str]
