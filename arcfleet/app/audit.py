@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from rich.console import Console
@@ -68,7 +69,9 @@ def _print_site(console: Console, site: SiteAudit) -> None:
     console.print(Text.assemble(("  ≠  ", "yellow"), (site.site, "bold")), soft_wrap=True)
     table = Table.grid(padding=(0, 2, 0, 0))
     for item in site.drift:
-        told = Text(rendering.line(item).removeprefix(f"{item.kind} "))
+        # Its kind stands before it already.
+        said = replace(item, what=item.what.removeprefix(f"{item.kind} "))
+        told = Text(rendering.line(said))
         if item.remedy:
             told.append(f"\ndo: {item.remedy}", "dim")
         table.add_row("   ", Text(item.kind, "yellow"), told, Text(when(item.trace), "dim"))
