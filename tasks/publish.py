@@ -5,8 +5,9 @@ from __future__ import annotations
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
-from arcfleet.core import events, fleet_plan
+from arcfleet.core import events, fleet_audit, fleet_plan
 from arcfleet.core import report as rendering
+from arcfleet.core.fleet_audit import FleetAudit
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.outcomes import FleetReport
 from tasks import runtime
@@ -39,3 +40,11 @@ async def publish_plan(plan: FleetPlan) -> None:
     await acreate_table_artifact(
         fleet_plan.rows(plan), key=f"plan-{plan.fleet}", description=f"plan {plan.id}\n\n{lines}"
     )
+
+
+@task(name="publish audit", task_run_name="publish audit", **runtime.OPTIONS)
+async def publish_audit(audit: FleetAudit) -> None:
+    """Write one table of what differs, and a page that says what can't be compared too."""
+    told = fleet_audit.summary(audit)
+    await acreate_table_artifact(fleet_audit.rows(audit), key=f"audit-{audit.fleet}", description=told)
+    await acreate_markdown_artifact(fleet_audit.markdown(audit), key=f"audit-page-{audit.fleet}", description=told)

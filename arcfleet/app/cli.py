@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +17,9 @@ from cyclopts.validators import Number
 from pydantic import ValidationError
 
 from arcfleet import __version__, fleetfile
+from arcfleet.app import audit as auditing
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables
+from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables, watching
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
@@ -24,10 +27,8 @@ from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, W
 from arcfleet.app.removal import remove
 from arcfleet.app.runs import EXIT
 from arcfleet.app.tables import print_json
-from arcfleet.core import fleet_plan, json_schema
+from arcfleet.core import fleet_audit, fleet_plan, json_schema
 from arcfleet.core import report as rendering
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.manifest import Fleet
 from arcfleet.errors import FleetError, ManifestError
 from arcfleet.settings import Settings
 
@@ -110,7 +111,7 @@ def plan_command(
     """
     console = tables.console_of()
     loaded = loading.load(fleet, site, label, simulator)
-    made = asyncio.run(make_plan(loaded))
+    made = asyncio.run(loading.read(planning.make, loaded))
     print_json(fleet_plan.to_json(made)) if json_output else planning.print_plan(console, made, calls=calls)
     return planning.exit_code(made)
 
@@ -121,6 +122,8 @@ def status_command(
     *,
     site: Names = None,
     label: Labels = None,
+    watch: Annotated[bool, Parameter(help="Look again and again, until stopped with Ctrl-C.", negative="")] = False,
+    interval: Annotated[float, Parameter(help="Seconds between looks.", validator=Number(gte=1))] = 15,
     simulator: Simulator = None,
     json_output: Json = False,
 ) -> int:
@@ -128,21 +131,56 @@ def status_command(
 
     With --site, every part of that site too: Arc, extension, connected registry, images, workloads.
 
-    Exit codes: 0 every site is healthy; 1 bad input; 3 one is not.
+    Exit codes: 0 every site is healthy, or a watch was stopped; 1 bad input; 3 one is not healthy.
     """
     console = tables.console_of()
     loaded = loading.load(fleet, site, label, simulator)
-    found = asyncio.run(read_status(loaded))
-    if json_output:
-        print_json(status.to_json(found))
-    else:
-        tables.print_dicts(console, status.fleet_rows(found))
-        tables.print_due(console, found)
-        for item in found.sites if site else ():
-            console.print()
-            tables.print_chain(console, item)
-        tables.print_article_tables(console, found)
+
+    def show(found: status.FleetStatus) -> None:
+        print_json(status.to_json(found)) if json_output else tables.print_status(console, found, chains=bool(site))
+
+    if watch:
+        with contextlib.suppress(KeyboardInterrupt):
+            # Each look is one of its own: nothing that an earlier one was told is used again.
+            look = partial(loading.read, status.read, loaded)
+            asyncio.run(watching.watch(console, look, show, interval, lines=json_output))
+        return 0
+    found = asyncio.run(loading.read(status.read, loaded))
+    show(found)
     return 3 if any(item.finding for item in found.sites) else 0
+
+
+@app.command(name="audit")
+def audit_command(
+    fleet: FleetPath,
+    *,
+    site: Names = None,
+    label: Labels = None,
+    repair: Annotated[bool, Parameter(help="Deploy the sites that differ, and look again.", negative="")] = False,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Show what was changed behind our back: what, since when, by whom; and what can't be compared.
+
+    Changes nothing, unless with --repair: that deploys the sites that differ, and takes back the fields of workloads
+    that were ours.
+
+    Exit codes: 0 nothing differs; 2 something does (with --repair: still); 1 bad input, or a site could not be audited.
+    """
+    console = tables.console_of(stderr=json_output)
+    loaded = loading.load(fleet, site, label, simulator)
+    found = asyncio.run(loading.read(auditing.make, loaded))
+    if repair and found.repairable:
+        auditing.print_audit(console, found)
+        differing = loaded.choose(found.repairable, {})
+        print_report(console, runs.run(console, fleet, differing, runs.audit_fleet, policy="repair"))
+        found = asyncio.run(loading.read(auditing.make, loaded))
+    print_json(fleet_audit.to_json(found)) if json_output else auditing.print_audit(console, found)
+    if found.repairable and not repair:
+        console.print(
+            f"to put it right: arcfleet audit {shlex.quote(str(fleet))} --repair", markup=False, soft_wrap=True
+        )
+    return auditing.exit_code(found)
 
 
 @app.command
@@ -276,24 +314,6 @@ def bridge(
     sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
     options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
     return bridge_command.main(tables.console_of(stderr=True), options, server)
-
-
-async def make_plan(fleet: Fleet) -> FleetPlan:
-    """Plan a fleet with the settings of the environment."""
-    # As in read_status.
-    from arcfleet.gateways import connect  # noqa: PLC0415
-
-    async with connect(Settings()) as gateways:
-        return await planning.make(gateways, fleet)
-
-
-async def read_status(fleet: Fleet) -> status.FleetStatus:
-    """Read a fleet's status with the settings of the environment."""
-    # The Kubernetes client takes a second to import, which --help should not.
-    from arcfleet.gateways import connect  # noqa: PLC0415
-
-    async with connect(Settings()) as gateways:
-        return await status.read(gateways, fleet)
 
 
 def main() -> None:

@@ -39,6 +39,13 @@ def deploy_fleet() -> Any:
     return flow
 
 
+def audit_fleet() -> Any:
+    """Import the audit flow."""
+    from flows.audit_fleet import audit_fleet as flow  # noqa: PLC0415
+
+    return flow
+
+
 def rotate_credentials() -> Any:
     """Import the rotation flow."""
     from flows.rotate_credentials import rotate_credentials as flow  # noqa: PLC0415

@@ -110,7 +110,7 @@ def finding_lines(finding: Finding) -> list[tuple[str, str]]:
 
 def markdown(outcome: Outcome, path: str, command: str = "deploy") -> str:
     """Return a page about a site that is not well."""
-    lines = "\n".join(f"- **{label}** {_escape(text)}" for label, text in block(outcome, path, command))
+    lines = "\n".join(f"- **{label}** {escape(text)}" for label, text in block(outcome, path, command))
     steps = "\n".join(f"| {record.step} | {clock_time(record.seconds)} |" for record in outcome.steps)
     return f"## {outcome.site}: {outcome.status}\n\n{lines}\n\n| step | time |\n|---|---|\n{steps}\n"
 
@@ -155,5 +155,6 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return text as Markdown shows it, in a table too."""
     return text.replace("|", "\\|").replace("<", "&lt;")
