@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 
 from arcfleet import __version__, fleetfile
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables
+from arcfleet.app import loading, prefect_server, rehearsal, runs, status, tables
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
@@ -227,16 +226,18 @@ def simulate(
 
 @app.command
 def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> int:
-    """Run Prefect's server and its UI with arcfleet's own data, until it is stopped."""
-    home = Settings().home
+    """Run Prefect's server and its UI with arcfleet's own data, until it is stopped.
+
+    Where a command has started the server already, that one is used, whatever its port.
+    """
     # This server is the one that the variable may name already.
     os.environ.pop("PREFECT_API_URL", None)
-    prefect_env.prepare(home, quiet=False)
-    address = f"http://127.0.0.1:{port}"
-    tables.console_of().print(f"Prefect's UI: {address}\nThe runs of arcfleet show up in it. Stop it with Ctrl-C.\n")
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
-        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
+    console = tables.console_of()
+    with prefect_server.available(Settings().home, port=port) as server, contextlib.suppress(KeyboardInterrupt):
+        server.wait_ready()
+        console.print(f"Prefect's UI: {server.url.removesuffix('/api')}")
+        console.print("The runs of arcfleet show up in it. Stop it with Ctrl-C; a run that is under way keeps it.")
+        server.wait_ended()
     return 0
 
 
