@@ -57,7 +57,7 @@ class Engine:
         """Do all that is to be done, and return how every site ended."""
         self.began = await self.time.now()
         async with asyncio.TaskGroup() as group:
-            while not isinstance(action := rollout.next_action(self.state(), await self.time.now()), Done):
+            while not isinstance(action := await self._next(), Done):
                 await self._do(action, group)
         if action.how is not Ended.ABORTED:
             await gates.forget(self)
@@ -85,6 +85,11 @@ class Engine:
         for work in self.running.values():
             if work:
                 work.cancel()
+
+    async def _next(self) -> rollout.Action:
+        # Also after a gate or a soak, during which sites may have been told of.
+        self.obey()
+        return rollout.next_action(self.state(), await self.time.now())
 
     async def _do(self, action: rollout.Action, group: asyncio.TaskGroup) -> None:
         if not isinstance(action, Block):
@@ -169,7 +174,6 @@ class Engine:
             await self.time.first_of(waiting, ahead)
         finally:
             waiting.cancel()
-        self.obey()
 
     def obey(self) -> None:
         """Do at once what the run was told of single sites."""
@@ -179,7 +183,9 @@ class Engine:
                 self._end(skipped(name, told.by))
         if told.retries > self.retried:
             self.retried = told.retries
-            for name in [name for name, outcome in self.outcomes.items() if outcome.status in COUNTED]:
+            for name in [
+                name for name, outcome in self.outcomes.items() if outcome.status in COUNTED | {Status.BLOCKED}
+            ]:
                 del self.outcomes[name]
 
     def replace(self, outcome: Outcome) -> None:

@@ -118,7 +118,7 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
     for attempt in range(1, 1000):
         engine.tell(Ask(place, gate), f"gate {place}: approval of plan {plan.id} (arcfleet approve, or the Prefect UI)")
         question = _question(engine, place, approval, plan, remark)
-        asking = tasks.ask_person(question, f"{place}-{attempt}")
+        asking = tasks.ask_person(question, f"{place.key}-{attempt}")
         said = await engine.unless_ended(asking, ends - clock.monotonic())
         if said is None:
             if not engine.control.ending:

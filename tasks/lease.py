@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -21,13 +22,13 @@ from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import Variable
+from prefect.client.schemas.objects import State, Variable
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.runtime import flow_run
 from prefect.variables import Variable as Variables
 
 from arcfleet.core import orders
-from arcfleet.core.orders import Lease
+from arcfleet.core.orders import Lease, Orders
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
 from tasks.control import Control
@@ -75,6 +76,19 @@ async def holder(fleet: str) -> Lease | None:
         return orders.parse_lease(await Variables.aget(orders.lease_key(fleet)))
 
 
+async def is_dead(client: PrefectClient, lease: Lease) -> bool:
+    """Tell whether a lease's holder is gone: by its silence, its process, or what Prefect knows of its run."""
+    if lease.has_expired(datetime.now(UTC)) or (lease.host == socket.gethostname() and not _runs(lease.pid)):
+        return True
+    state = await _state(client, lease)
+    return bool(state and state.is_final())
+
+
+def paused_by_hand(state: State[Any] | None) -> bool:
+    """Tell whether a run was paused in the Prefect UI. A gate's own pause has a form, which waits for an answer."""
+    return bool(state and state.is_paused() and not state.state_details.run_input_keyset)
+
+
 async def _acquire(fleet: str, *, queue: bool) -> Held:
     told = False
     while True:
@@ -86,7 +100,7 @@ async def _acquire(fleet: str, *, queue: bool) -> Held:
                     return Held(mine, str(created.id))
                 other = await client.read_variable_by_name(orders.lease_key(fleet))
                 lease = orders.parse_lease(other.value) if other else None
-                if other and (lease is None or await _is_dead(client, lease)):
+                if other and (lease is None or await is_dead(client, lease)):
                     _log(f"the lease of fleet {fleet} is taken over from {lease or 'nobody'}, which has ended")
                     await _delete(client, str(other.id))
                     continue
@@ -115,14 +129,11 @@ async def _create(client: PrefectClient, name: str, lease: Lease) -> Variable | 
         return None
 
 
-async def _is_dead(client: PrefectClient, lease: Lease) -> bool:
-    """Tell whether a lease's holder is gone: by its silence, its process, or what Prefect knows of its run."""
-    if lease.has_expired(datetime.now(UTC)) or (lease.host == socket.gethostname() and not _runs(lease.pid)):
-        return True
+async def _state(client: PrefectClient, lease: Lease) -> State[Any] | None:
+    """Return what state Prefect has a lease's run in; None where it knows of no such run."""
     this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(lease.run)]))
     found = await client.read_flow_runs(flow_run_filter=this, limit=1)
-    state = found[0].state if found else None
-    return bool(state and state.is_final())
+    return found[0].state if found else None
 
 
 def _runs(pid: int) -> bool:
@@ -147,16 +158,24 @@ async def _follow(fleet: str, held: Held, control: Control) -> None:
             if (now - renewed).total_seconds() >= RENEWAL:
                 held = await _renew(held, now)
                 renewed = now
-            with translated(f"orders of fleet {fleet}"):
-                said = orders.parse_orders(await Variables.aget(orders.orders_key(fleet)))
-            if said and said.run == held.lease.run:
-                control.told(said)
+            control.told(await _told(fleet, held.lease))
         except TransientError as error:
             _log(str(error))
         except PermanentError as error:
             control.end(error.reason)
             return
         await asyncio.sleep(POLL)
+
+
+async def _told(fleet: str, lease: Lease) -> Orders:
+    """Return what this run is told: by its orders, and by the state that somebody set in the Prefect UI."""
+    with translated(f"orders of fleet {fleet}"):
+        said = orders.parse_orders(await Variables.aget(orders.orders_key(fleet)))
+        async with get_client() as client:
+            state = await _state(client, lease)
+    mine = said if said and said.run == lease.run else Orders(lease.run)
+    cancelled = state is not None and (state.is_cancelling() or state.is_final())
+    return replace(mine, paused=mine.paused or paused_by_hand(state), aborted=mine.aborted or cancelled)
 
 
 async def _renew(held: Held, now: datetime) -> Held:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -16,15 +15,14 @@ from pydantic import ValidationError
 
 from arcfleet import __version__, fleetfile
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_server, rehearsal, runs, status, tables
+from arcfleet.app import loading, prefect_server, rehearsal, runs, status, steering, tables
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
-from arcfleet.app.live import print_report
+from arcfleet.app.options import FleetPath, Json, Labels, Names, Simulator, Wait, Width
+from arcfleet.app.tables import print_json
 from arcfleet.core import fleet_plan, json_schema
-from arcfleet.core import report as rendering
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import Result
 from arcfleet.errors import FleetError, ManifestError
 from arcfleet.settings import Settings
 
@@ -34,30 +32,6 @@ app = App(
     suppress_keyboard_interrupt=False,  # main tells what a stop means.
     help="Put Azure's connected registry on a fleet of Arc-enabled Kubernetes clusters, and keep it there.",
 )
-EXIT = {
-    Result.COMPLETED: 0,
-    Result.COMPLETED_WITH_FAILURES: 3,
-    Result.INCOMPLETE: 4,
-    Result.STOPPED: 5,
-    Result.REJECTED: 6,
-    Result.ABORTED: 7,
-}
-"""Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
-
-FleetPath = Annotated[
-    Path, Parameter(name="FLEET", help="The fleet file, or a folder whose *.yaml files are one fleet.")
-]
-Names = Annotated[list[str] | None, Parameter(name="--site", help="Only this site; may be repeated.", negative="")]
-Labels = Annotated[
-    list[str] | None, Parameter(name="--label", help="Only sites with this label, key=value.", negative="")
-]
-Json = Annotated[bool, Parameter(name="--json", help="Print JSON instead of tables.", negative="")]
-Width = Annotated[int | None, Parameter(help="How many sites at once.", validator=Number(gte=1))]
-Wait = Annotated[bool, Parameter(help="Queue behind another run of the fleet, in place of being refused.", negative="")]
-Simulator = Annotated[
-    str | None,
-    Parameter(name="--simulator", env_var="ARCFLEET_SIMULATOR", help="Rehearse against the simulator at this address."),
-]
 
 
 @app.command
@@ -80,8 +54,7 @@ def deploy(
     console = tables.console_of(stderr=json_output)
     loaded = loading.load(fleet, site, label, simulator)
     report = runs.run(console, fleet, loaded, runs.deploy_fleet, max_concurrency=max_concurrency, wait=wait)
-    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
-    return EXIT[report.result]
+    return runs.show(console, report, json_output=json_output)
 
 
 @app.command
@@ -110,8 +83,7 @@ def rotate(
     loaded = loading.load(fleet, site, label, simulator)
     options = {"now": now, "restart_pods": restart_pods, "max_failures": max_failures, "wait": wait}
     report = runs.run(console, fleet, loaded, runs.rotate_credentials, **options)
-    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
-    return EXIT[report.result]
+    return runs.show(console, report, json_output=json_output)
 
 
 @app.command(name="plan")
@@ -241,6 +213,10 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
     return 0
 
 
+for name, command in steering.COMMANDS.items():
+    app.command(command, name=name)
+
+
 async def make_plan(fleet: Fleet) -> FleetPlan:
     """Plan a fleet with the settings of the environment."""
     # As in read_status.
@@ -257,12 +233,6 @@ async def read_status(fleet: Fleet) -> status.FleetStatus:
 
     async with connect(Settings()) as gateways:
         return await status.read(gateways, fleet)
-
-
-def print_json(value: Any, indent: int | None = 2) -> None:
-    """Print a value as JSON on standard output."""
-    sys.stdout.write(json.dumps(value, indent=indent, default=str) + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

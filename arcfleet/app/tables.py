@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -24,6 +27,12 @@ def console_of(*, stderr: bool = False) -> Console:
     if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = WIDE
     return found
+
+
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(json.dumps(value, indent=indent, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

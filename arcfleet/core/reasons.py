@@ -132,6 +132,8 @@ class Reason(StrEnum):
     """The site took longer than `timeouts.site`."""
     BUSY = "busy"
     """Another run works on this fleet."""
+    NO_RUN = "no_run"
+    """No run is under way that could be told anything."""
     LEASE_LOST = "lease_lost"
     """Another run has taken the fleet over, as this one was not heard of for too long."""
     UNKNOWN_STATE = "unknown_state"

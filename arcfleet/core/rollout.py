@@ -37,6 +37,11 @@ class GateId:
     def __str__(self) -> str:
         return f"{self.wave}.{'after' if self.after else 'before'}[{self.index}]"
 
+    @property
+    def key(self) -> str:
+        """The place in letters, digits and dashes."""
+        return f"{self.wave}-{'after' if self.after else 'before'}-{self.index}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunWave:
@@ -263,7 +268,7 @@ def _sites(state: RunState, wave: RunWave, now: datetime) -> Action | None:
     room = concurrency(state, wave) - len(state.running)
     if ready and room > 0:
         return Start(wave.name, tuple(ready[:room]))
-    return Wait(wave.name) if pending or state.running else None
+    return Wait(wave.name) if pending or not state.running.isdisjoint(wave.sites) else None
 
 
 def _ended_badly(state: RunState, name: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from arcfleet.app.cli import EXIT
+from arcfleet.app.runs import EXIT
 from arcfleet.core.reasons import Reason
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
