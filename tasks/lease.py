@@ -25,12 +25,12 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State, Variable
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.runtime import flow_run
-from prefect.variables import Variable as Variables
 
 from arcfleet.core import orders
 from arcfleet.core.orders import Lease, Orders
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
+from tasks import variables
 from tasks.control import Control
 from tasks.journal import TAGS, translated
 
@@ -70,10 +70,16 @@ async def holding(fleet: str, control: Control, *, queue: bool) -> AsyncIterator
         await _release(held)
 
 
-async def holder(fleet: str) -> Lease | None:
-    """Return who holds a fleet, dead or alive; None where nobody does."""
-    with translated(f"lease of fleet {fleet}"):
-        return orders.parse_lease(await Variables.aget(orders.lease_key(fleet)))
+async def holder(client: PrefectClient, fleet: str) -> Lease | None:
+    """Return who holds a fleet; None where nobody does who is alive."""
+    lease = orders.parse_lease(await variables.read(client, orders.lease_key(fleet)))
+    return None if lease is None or await is_dead(client, lease) else lease
+
+
+async def orders_of(client: PrefectClient, fleet: str, lease: Lease) -> Orders:
+    """Return the orders that a fleet's holder was given; those of an earlier run are not for it."""
+    said = orders.parse_orders(await variables.read(client, orders.orders_key(fleet)))
+    return said if said and said.run == lease.run else Orders(lease.run)
 
 
 async def is_dead(client: PrefectClient, lease: Lease) -> bool:
@@ -170,12 +176,10 @@ async def _follow(fleet: str, held: Held, control: Control) -> None:
 async def _told(fleet: str, lease: Lease) -> Orders:
     """Return what this run is told: by its orders, and by the state that somebody set in the Prefect UI."""
     with translated(f"orders of fleet {fleet}"):
-        said = orders.parse_orders(await Variables.aget(orders.orders_key(fleet)))
         async with get_client() as client:
-            state = await _state(client, lease)
-    mine = said if said and said.run == lease.run else Orders(lease.run)
+            said, state = await orders_of(client, fleet, lease), await _state(client, lease)
     cancelled = state is not None and (state.is_cancelling() or state.is_final())
-    return replace(mine, paused=mine.paused or paused_by_hand(state), aborted=mine.aborted or cancelled)
+    return replace(said, paused=said.paused or paused_by_hand(state), aborted=said.aborted or cancelled)
 
 
 async def _renew(held: Held, now: datetime) -> Held:

@@ -18,14 +18,14 @@ from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import LogSort
 from prefect.exceptions import ObjectNotFound
-from prefect.variables import Variable
 
 from arcfleet.core import orders
 from arcfleet.core.orders import Lease, Orders
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from tasks import lease as leases
-from tasks.journal import TAGS, translated
+from tasks import variables
+from tasks.journal import translated
 
 INFO = 20
 """Prefect's level of what is shown of a log."""
@@ -72,20 +72,20 @@ async def under_way(fleet: str) -> UnderWay | None:
     """
     with translated(f"run of fleet {fleet}"):
         async with get_client() as client:
-            lease = await leases.holder(fleet)
-            if lease is None or await leases.is_dead(client, lease):
+            lease = await leases.holder(client, fleet)
+            if lease is None:
                 return None
             state = (await client.read_flow_run(UUID(lease.run))).state
-            gate = await _gate(client, lease, state)
-            told = await _told(fleet, lease)
+            gate, told = await _gate(client, lease, state), await leases.orders_of(client, fleet, lease)
             return UnderWay(lease, told, gate, leases.paused_by_hand(state), await _log(client, lease))
 
 
 async def order(fleet: str, run: UnderWay, change: Callable[[Orders], Orders]) -> None:
     """Give a run orders: those that it has, changed."""
     with translated(f"orders of fleet {fleet}"):
-        value = change(await _told(fleet, run.lease)).to_json()
-        await Variable.aset(orders.orders_key(fleet), value, tags=TAGS, overwrite=True)
+        async with get_client() as client:
+            told = change(await leases.orders_of(client, fleet, run.lease))
+            await variables.write(client, orders.orders_key(fleet), told.to_json())
 
 
 async def lift(run: UnderWay) -> None:
@@ -127,11 +127,6 @@ async def last_outcomes(fleet: str) -> dict[str, str]:
         found = await Artifact.aget(key=f"fleet-{fleet}")
     rows: list[dict[str, str]] = json.loads(found.data) if found and isinstance(found.data, str) else []
     return {row["site"]: row["outcome"].rpartition(" ")[2] for row in rows}
-
-
-async def _told(fleet: str, lease: Lease) -> Orders:
-    said = orders.parse_orders(await Variable.aget(orders.orders_key(fleet)))
-    return said if said and said.run == lease.run else Orders(lease.run)
 
 
 async def _gate(client: PrefectClient, lease: Lease, state: State[Any] | None) -> Gate | None:

@@ -179,7 +179,7 @@ def _started(folder: Path, port: int, leaving: contextlib.ExitStack) -> tuple[st
 def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
     # Appended to: a server that runs already goes on writing there.
     with _log_of(folder).open("ab") as sink:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             [sys.executable, "-m", "arcfleet.app.prefect_server", str(folder), str(port)],
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -187,6 +187,9 @@ def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
             env=_without_credentials(os.environ),
             **APART,
         )
+    # It may outlive us; where it does not, somebody must take note of its end.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
 
 
 def _used(folder: Path) -> contextlib.AbstractContextManager[tuple[str, socket.socket] | None]:
