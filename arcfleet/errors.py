@@ -2,6 +2,7 @@
 
     FleetError
     ├── TransientError    trying again will probably help (throttled, unreachable, 5xx)
+    │   └── OutcomeUnknownError   it may have been done: no usable answer to a request that is not to be repeated unseen
     └── PermanentError    a person must act; says what to do
 
 The question behind the split is the only one that a caller ever asks: will trying again help?
@@ -61,6 +62,10 @@ class TransientError(FleetError):
         super().__init__(reason, message, remedy, evidence, rule)
         self.args = (reason, message, remedy, evidence, rule, retry_after)
         self.retry_after = retry_after
+
+
+class OutcomeUnknownError(TransientError):
+    """The answer to a request that must not be repeated unseen was lost: what it asked for may have been done."""
 
 
 class ManifestError(Exception):

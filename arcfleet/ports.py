@@ -30,6 +30,7 @@ from arcfleet.core.names import ImageRef, RegistryRef
 from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.plan import Step
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
+from arcfleet.core.removals import Held
 from arcfleet.core.rollout import CheckResult, WaveProgress
 from arcfleet.core.secret import Secret
 from arcfleet.core.site_parts import PullSecretFrom
@@ -64,14 +65,37 @@ class Registries(Protocol):
     async def create_token(self, registry: RegistryRef, name: str, scope_map: str) -> None:
         """Create an enabled token without passwords, with a scope map's rights; one that exists is left alone."""
 
+    async def deactivate(self, registry: RegistryRef, name: str) -> None:
+        """Free a connected registry from the instance that has activated it."""
+
+    async def delete_connected_registry(self, registry: RegistryRef, name: str) -> None:
+        """Delete a connected registry; its tokens and scope maps stay. As below: what is gone already is deleted."""
+
+    async def delete_passwords(self, registry: RegistryRef, name: str, slots: Collection[str]) -> None:
+        """Delete passwords of a token and nothing else."""
+
+    async def delete_scope_map(self, registry: RegistryRef, name: str) -> None:
+        """Delete a scope map that no token has any more."""
+
+    async def delete_token(self, registry: RegistryRef, name: str) -> None:
+        """Delete a token with its passwords; its scope map stays."""
+
     async def enable_data_endpoint(self, registry: RegistryRef) -> None:
         """Enable the registry's dedicated data endpoint, once for all who ask."""
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
-        """Replace one password slot of a token and return the new password. Sent at most once per call."""
+    async def generate_password(
+        self, registry: RegistryRef, token_id: str, slot: str, *, expires: datetime | None = None
+    ) -> Minted:
+        """Replace one password slot of a token and return the new password, which ends at `expires`, or never.
+
+        Sent at most once per call.
+        """
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
         """Return a cloud registry, read once per run."""
+
+    async def remove_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
+        """Take actions out of a scope map; none of the others is lost."""
 
     async def service_time(self) -> datetime:
         """Return the service's present time, from its latest answer."""
@@ -106,6 +130,9 @@ class Extensions(Protocol):
     async def clusters(self, subscription: str, resource_group: str | None) -> Sequence[FoundCluster]:
         """Return the Arc clusters of a subscription, or of one resource group of it."""
 
+    async def delete(self, site: Site, *, forced: bool, on_status: Callable[[str], None]) -> None:
+        """Delete the site's extension and wait until that has ended; with `forced` Azure only forgets it."""
+
     async def extension(self, site: Site) -> ExtensionFacts | None:
         """Return the site's extension, or None where it does not exist."""
 
@@ -139,6 +166,15 @@ class Kubernetes(Protocol):
     async def apply(self, site: Site, item: Object) -> None:
         """Apply one object server-side, with our field manager, conflicts reported and not forced."""
 
+    async def delete(self, site: Site, item: Held) -> None:
+        """Delete the very object that was read; one that is gone already is deleted."""
+
+    async def drop_login(self, site: Site, item: Held) -> None:
+        """Take the login for the site's address out of a pull secret; the others stay."""
+
+    async def held(self, site: Site, kind: str, namespace: str, name: str) -> Held | None:
+        """Return an object with who wrote it; None where it does not exist."""
+
     async def login(self, site: Site, namespace: str, name: str) -> Login | None:
         """Return the login for the site's address that a pull secret holds, if there is one."""
 
@@ -164,8 +200,14 @@ class Kubernetes(Protocol):
 class Journal(Protocol):
     """What was done with tokens' passwords, kept where a killed run leaves it."""
 
+    owner: str
+    """Who writes; no two runs are the same."""
+
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:
         """Keep this run's other sites from a token while its slots are looked at and one is filled."""
+
+    async def forget(self, key: str) -> None:
+        """Keep a token's entry no longer."""
 
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry, by `core.journal.key`; None where nothing was done."""

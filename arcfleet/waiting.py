@@ -10,9 +10,12 @@ from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.ports import Clock
 
+Look = Callable[[], Awaitable[Finding]]
+"""Takes a snapshot and judges it."""
+
 
 async def until_settled(
-    look: Callable[[], Awaitable[Finding]],
+    look: Look,
     *,
     clock: Clock,
     deadline: float,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from arcfleet.core.outcomes import not_started as left_behind
 from arcfleet.core.reasons import Reason
 from arcfleet.core.rollout import Answer, Ask, Block, Done, GateId, RunState, RunWave, Soak, Start, Wait, WaveProgress
 from arcfleet.errors import FleetError, PermanentError
-from flows import gates, soak
+from flows import batches, gates, soak
 from flows.world_time import WorldTime
 from tasks.runtime import Session
 
@@ -39,8 +39,14 @@ class Engine:
     here: Session
     waves: Sequence[RunWave]
     waits_for: Mapping[str, Sequence[str]]
+    path: str
+    """The fleet file, as the flow was given it."""
+    handed_over: bool = False
+    """Sites are handed to workers in batches."""
+    blocked: Callable[[str, Outcome], Outcome] = below
+    """From a site's name and what it waited for in vain: how the site ends."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    running: dict[str, asyncio.Future[None] | None] = field(default_factory=dict)
+    running: dict[str, asyncio.Future[Any] | None] = field(default_factory=dict)
     """By site that is under way: the work on it, once it has begun."""
     answers: dict[GateId, Answer] = field(default_factory=dict)
     records: list[GateRecord] = field(default_factory=list)
@@ -53,11 +59,11 @@ class Engine:
         self.time = WorldTime(self.here.gateways)
         self.control = self.here.control
 
-    async def carry_out(self, run: str, path: str) -> FleetReport:
+    async def carry_out(self, run: str) -> FleetReport:
         """Do all that is to be done, and return how every site ended."""
         self.began = await self.time.now()
         async with asyncio.TaskGroup() as group:
-            while not isinstance(action := await self._next(), Done):
+            while not isinstance(action := self._next(await self.time.now()), Done):
                 await self._do(action, group)
         if action.how is not Ended.ABORTED:
             await gates.forget(self)
@@ -66,7 +72,11 @@ class Engine:
             if site.name not in self.outcomes:
                 self._end(left_behind(site.name, because))
         ended = tuple(self.outcomes[site.name] for site in self.fleet.sites)
-        return FleetReport(self.fleet.name, run, 0.0, ended, path, action.how, because, tuple(self.records))
+        return FleetReport(self.fleet.name, run, 0.0, ended, self.path, action.how, because, tuple(self.records))
+
+    def _next(self, now: datetime) -> rollout.Action:
+        self.obey()
+        return rollout.next_action(self.state(), now)
 
     def state(self) -> RunState:
         """Return how far the run is."""
@@ -86,21 +96,16 @@ class Engine:
             if work:
                 work.cancel()
 
-    async def _next(self) -> rollout.Action:
-        # Also after a gate or a soak, during which sites may have been told of.
-        self.obey()
-        return rollout.next_action(self.state(), await self.time.now())
-
     async def _do(self, action: rollout.Action, group: asyncio.TaskGroup) -> None:
         if not isinstance(action, Block):
             self.tell(action)
         match action:
             case Start(wave, sites):
-                for name in sites:
-                    self.running[name] = None
-                    group.create_task(self._one(self.sites[name], wave))
+                self.running |= dict.fromkeys(sites)
+                for work in batches.work(self, wave, sites) if self.handed_over else self._alone(wave, sites):
+                    group.create_task(work)
             case Block(site, by):
-                self._end(below(site, self.outcomes[by]))
+                self._end(self.blocked(site, self.outcomes[by]))
             case Wait(until=until):
                 await self._until_changed(until)
             case Ask(place, gate):
@@ -108,11 +113,17 @@ class Engine:
             case Soak():
                 await soak.watch(self, action)
 
+    def _alone(self, wave: str, sites: Sequence[str]) -> Iterator[Coroutine[Any, Any, None]]:
+        return (self._one(self.sites[name], wave) for name in sites)
+
     async def _one(self, site: Site, wave: str) -> None:
         """Take one site through its way. A site's failure is its outcome, never the run's exception."""
-        outcome = await self._in_contact(site)
-        self.running.pop(site.name)
-        self._end(replace(outcome, wave=wave))
+        self.ended(replace(await self._in_contact(site), wave=wave))
+
+    def ended(self, outcome: Outcome) -> None:
+        """Take a site that was under way as ended."""
+        self.running.pop(outcome.site)
+        self._end(outcome)
         self.control.changed.set()
 
     async def _in_contact(self, site: Site) -> Outcome:
@@ -132,7 +143,8 @@ class Engine:
     async def _through(self, site: Site) -> Outcome:
         """Take a site through its way within its deadline, which does not run while the run is paused."""
         trail = Trail(site.name)
-        work = self.running[site.name] = asyncio.ensure_future(self.way(self.fleet, site, trail))
+        work: asyncio.Future[None] = asyncio.ensure_future(self.way(self.fleet, site, trail))
+        self.running[site.name] = work
         began, paused = self.here.gateways.clock.monotonic(), self.control.paused_for
         try:
             while not work.done() and (left := self._left(site, trail, began, paused)) > 0:
@@ -198,16 +210,18 @@ class Engine:
 
     def tell(self, action: rollout.Action, waiting: str = "") -> None:
         """Tell who watches where the run is."""
-        state, name = self.state(), _wave_of(action)
-        names = [wave.name for wave in self.waves]
+        self.tell_wave(
+            _wave_of(action),
+            waiting or (action.why if isinstance(action, Wait) else "") or ("paused" if self.control.paused else ""),
+        )
+
+    def tell_wave(self, name: str, waiting: str) -> None:
+        """Tell who watches that the run is at a wave, and what it waits for."""
+        state, names = self.state(), [wave.name for wave in self.waves]
         wave = self.waves[names.index(name)]
-        self.here.progress.wave(
-            WaveProgress(
-                name, names.index(name) + 1, len(names), rollout.count(state, wave, COUNTED),
-                rollout.failures_allowed(state, wave), rollout.concurrency(state, wave),
-                waiting or (action.why if isinstance(action, Wait) else ""),
-            )
-        )  # fmt: skip
+        failed, allowed = rollout.count(state, wave, COUNTED), rollout.failures_allowed(state, wave)
+        width, number = rollout.concurrency(state, wave), names.index(name) + 1
+        self.here.progress.wave(WaveProgress(name, number, len(names), failed, allowed, width, waiting))
 
 
 AWAY = frozenset({Reason.ARC_OFFLINE, Reason.ARC_EXPIRED})

@@ -13,7 +13,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.utilities.names import generate_slug
 
 from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import FleetReport, Result
+from arcfleet.core.outcomes import FleetReport, Result, above, below
 from arcfleet.core.rollout import waves_of
 from flows import chain, signals
 from flows.engine import Engine, Way
@@ -52,6 +52,7 @@ async def run(
     gated: bool = False,
     reverse: bool = False,
     queue: bool = False,
+    command: str = "deploy",
 ) -> State[Any]:
     """Take the chosen sites of a fleet through `way`, wave by wave, and return the run's final state.
 
@@ -66,6 +67,7 @@ async def run(
         gated: Ask at the waves' gates.
         reverse: The last wave first, and what is nested before what it is nested under.
         queue: Where another run works on the fleet, wait for its end in place of being refused.
+        command: Which of arcfleet's commands this is, for the report.
 
     Raises:
         ManifestError: The fleet file can't be used.
@@ -78,10 +80,14 @@ async def run(
     async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name)
-        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse))
+        # Only the way of a deploy is known to workers.
+        workers = fleet.rollout.execution == "workers" and way is chain.deploy
+        blocked = above if reverse else below
+        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse), path, workers, blocked)
         began = here.gateways.clock.monotonic()
         with signals.draining(engine.interrupt):
-            report = replace(await engine.carry_out(run_name, path), seconds=here.gateways.clock.monotonic() - began)
+            ended = await engine.carry_out(run_name)
+            report = replace(ended, seconds=here.gateways.clock.monotonic() - began, command=command)
             here.progress.finish(report)
             await publish_report(report)
     return final_state(report)

@@ -28,7 +28,7 @@ async def reach(engine: Engine, place: GateId, gate: Gate) -> None:
     """Pass a gate, or learn that it can't be passed. Without an answer where the run is ended meanwhile."""
     plan = await _plan(engine, place)
     if not plan.changing:
-        await _answered(engine, place, Answer.APPROVED, "skipped", comment="nothing is to be done behind it")
+        await _skipped(engine, place)
     elif gate.not_before:
         await _moment(engine, place, gate)
     elif gate.check:
@@ -66,6 +66,10 @@ async def _answered(
     record = GateRecord(str(place), word, await engine.time.now(), by, comment, plan)
     engine.records.append(record)
     get_run_logger().info("gate %s: %s%s %s", place, word, f" by {by}" if by else "", comment)
+
+
+async def _skipped(engine: Engine, place: GateId) -> None:
+    await _answered(engine, place, Answer.APPROVED, "skipped", comment="nothing is to be done behind it")
 
 
 async def _moment(engine: Engine, place: GateId, gate: Gate) -> None:
@@ -139,6 +143,9 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
             await _answered(
                 engine, place, Answer.APPROVED, "approved", by=said.name, comment=said.comment, plan=given.plan
             )
+            return
+        if not plan.changing:
+            await _skipped(engine, place)
             return
         remark = f"The plan has changed since: {given.plan} was approved, so that approval is void."
         get_run_logger().warning("gate %s: %s", place, remark)

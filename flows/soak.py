@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from arcfleet.core.durations import clock_time
 from arcfleet.core.findings import Finding, Verdict, of_error
 from arcfleet.core.outcomes import regressed
+from arcfleet.core.reasons import Reason
 from arcfleet.core.rollout import Soak
 from arcfleet.errors import FleetError
 from tasks.runtime import unwatched
@@ -24,7 +25,7 @@ BAD = frozenset({Verdict.FAILED, Verdict.DEGRADED})
 async def watch(engine: Engine, soak: Soak) -> None:
     """Look at a wave's sites until its time is over; what is not well then, or has failed before, is a failure.
 
-    What a site is still on its way out of, such as a pod that starts again, counts only where it lasts to the end.
+    What may pass by itself, such as a pod that starts again, counts only where it lasts to the end.
     """
     clock = engine.here.gateways.clock
     left = set(soak.sites)
@@ -36,7 +37,7 @@ async def watch(engine: Engine, soak: Soak) -> None:
         last = ends <= clock.monotonic()
         found = await asyncio.gather(*(_look(engine, name) for name in sorted(left)))
         for name, finding in zip(sorted(left), found, strict=True):
-            if finding and (finding.verdict in BAD or (last and finding.verdict is not Verdict.WAITING)):
+            if finding and (finding.verdict in BAD or (last and finding.reason is not Reason.SCHEDULED_GAP)):
                 engine.replace(regressed(engine.outcomes[name], finding))
                 left.discard(name)
         if last:

@@ -123,7 +123,7 @@ class Notifier:
         if subscription.schema == CLOUD_EVENTS:
             headers = {"WebHook-Request-Origin": ORIGIN}
             status, given, _ = await _send("OPTIONS", subscription.url, None, subscription.headers | headers)
-            agreed = status == 200 and given.get("WebHook-Allowed-Origin", "") in ("*", ORIGIN)
+            agreed = status == 200 and given.get("webhook-allowed-origin", "") in ("*", ORIGIN)
         elif subscription.schema == EVENT_GRID:
             code = str(uuid.uuid4())
             body, headers = events.validation(subscription.registry.id, code, self._world.now())
@@ -152,14 +152,14 @@ class Notifier:
 
 
 async def _send(method: str, url: str, body: Any, headers: dict[str, str]) -> tuple[int, dict[str, str], str]:
-    """Send one request; the status is 0 where nobody answers."""
+    """Send one request; the status is 0 where nobody answers. The answer's headers have names in lower case."""
     data = None if body is None else json.dumps(body).encode()
     try:
         async with (
             aiohttp.ClientSession(timeout=TIMEOUT) as session,
             session.request(method, url, data=data, headers=headers, allow_redirects=False) as answer,
         ):
-            return answer.status, dict(answer.headers), await answer.text(errors="replace")
+            return answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.text(errors="replace")
     except (aiohttp.ClientError, TimeoutError, UnicodeError):
         return 0, {}, ""
 

@@ -85,6 +85,7 @@ class TokenApi:
         token.scope_map = scope_map
         status = str(properties.get("status", "enabled" if token.enabled else "disabled"))
         token.enabled = status.lower() == "enabled"
+        _keep_passwords(token, properties.get("credentials") or {})
         token.stamps.modified = now
         registry.tokens[token.name.lower()] = token
         view = _token_view(registry, token)
@@ -184,6 +185,16 @@ def regenerate(
     now = world.now()
     registry.settle(now)
     return {slot: token.generate(slot, now, world.timings.password_replication, expiry) for slot in slots}
+
+
+def _keep_passwords(token: Token, credentials: dict[str, Any]) -> None:
+    """Delete the passwords that an update does not name, as az acr token credential delete sends it (its token.py).
+
+    What the update sends of those it names changes nothing (inferred).
+    """
+    if "passwords" in credentials:
+        kept = {str(each.get("name")) for each in credentials["passwords"] or []}
+        token.passwords = {slot: made for slot, made in token.passwords.items() if slot in kept}
 
 
 def _expiry(text: str | None, now: datetime) -> datetime | None:

@@ -74,9 +74,7 @@ async def ask_deployment(name: str, parameters: dict[str, object]) -> CheckResul
 async def kept(fleet: str, gate: GateId, plan: FleetPlan) -> Approval | None:
     """Return the approval that an earlier run of the fleet was given at this gate, if it was of the same sites."""
     with translated(f"approval of gate {gate}"):
-        return approvals.parse(
-            await Variable.aget(approval_key(fleet, gate.wave, after=gate.after, index=gate.index)), plan
-        )
+        return approvals.parse(await Variable.aget(approval_key(fleet, gate.key)), plan)
 
 
 async def keep(fleet: str, gate: GateId, approval: Approval) -> None:
@@ -85,11 +83,11 @@ async def keep(fleet: str, gate: GateId, approval: Approval) -> None:
     if value is None:
         return
     with translated(f"approval of gate {gate}"):
-        key = approval_key(fleet, gate.wave, after=gate.after, index=gate.index)
+        key = approval_key(fleet, gate.key)
         await Variable.aset(key, value, tags=TAGS, overwrite=True)
 
 
 async def forget(fleet: str, gate: GateId) -> None:
     """Forget an approval: its run came to an end of its own."""
     with translated(f"approval of gate {gate}"):
-        await Variable.aunset(approval_key(fleet, gate.wave, after=gate.after, index=gate.index))
+        await Variable.aunset(approval_key(fleet, gate.key))

@@ -76,23 +76,52 @@ async def holder(client: PrefectClient, fleet: str) -> Lease | None:
     return None if lease is None or await is_dead(client, lease) else lease
 
 
-async def orders_of(client: PrefectClient, fleet: str, lease: Lease) -> Orders:
-    """Return the orders that a fleet's holder was given; those of an earlier run are not for it."""
+async def orders_of(client: PrefectClient, fleet: str, run: str) -> Orders:
+    """Return the orders that a fleet's run, by its id, was given; those of another are not for it."""
     said = orders.parse_orders(await variables.read(client, orders.orders_key(fleet)))
-    return said if said and said.run == lease.run else Orders(lease.run)
+    return said if said and said.run == run else Orders(run)
 
 
 async def is_dead(client: PrefectClient, lease: Lease) -> bool:
     """Tell whether a lease's holder is gone: by its silence, its process, or what Prefect knows of its run."""
     if lease.has_expired(datetime.now(UTC)) or (lease.host == socket.gethostname() and not _runs(lease.pid)):
         return True
-    state = await _state(client, lease)
+    state = await _state(client, lease.run)
     return bool(state and state.is_final())
 
 
 def paused_by_hand(state: State[Any] | None) -> bool:
     """Tell whether a run was paused in the Prefect UI. A gate's own pause has a form, which waits for an answer."""
     return bool(state and state.is_paused() and not state.state_details.run_input_keyset)
+
+
+@asynccontextmanager
+async def following(fleet: str, run: str, control: Control) -> AsyncIterator[None]:
+    """Follow, while the context is open, what another run of the fleet is told, which this one is a part of."""
+    task = asyncio.create_task(_follow_other(fleet, run, control))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _follow_other(fleet: str, run: str, control: Control) -> None:
+    while True:
+        try:
+            await _take_orders(fleet, run, control)
+        except TransientError as error:
+            _log(str(error))
+        await asyncio.sleep(POLL)
+
+
+async def _take_orders(fleet: str, run: str, control: Control) -> None:
+    """Take what a run is told: by its orders, and by the state that somebody set in the Prefect UI."""
+    with translated(f"orders of fleet {fleet}"):
+        async with get_client() as client:
+            said, state = await orders_of(client, fleet, run), await _state(client, run)
+    cancelled = state is not None and (state.is_cancelling() or state.is_final())
+    control.told(replace(said, paused=said.paused or paused_by_hand(state), aborted=said.aborted or cancelled))
 
 
 async def _acquire(fleet: str, *, queue: bool) -> Held:
@@ -135,9 +164,9 @@ async def _create(client: PrefectClient, name: str, lease: Lease) -> Variable | 
         return None
 
 
-async def _state(client: PrefectClient, lease: Lease) -> State[Any] | None:
-    """Return what state Prefect has a lease's run in; None where it knows of no such run."""
-    this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(lease.run)]))
+async def _state(client: PrefectClient, run: str) -> State[Any] | None:
+    """Return what state Prefect has a run in; None where it knows of no such run."""
+    this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]))
     found = await client.read_flow_runs(flow_run_filter=this, limit=1)
     return found[0].state if found else None
 
@@ -164,22 +193,13 @@ async def _follow(fleet: str, held: Held, control: Control) -> None:
             if (now - renewed).total_seconds() >= RENEWAL:
                 held = await _renew(held, now)
                 renewed = now
-            control.told(await _told(fleet, held.lease))
+            await _take_orders(fleet, held.lease.run, control)
         except TransientError as error:
             _log(str(error))
         except PermanentError as error:
             control.end(error.reason)
             return
         await asyncio.sleep(POLL)
-
-
-async def _told(fleet: str, lease: Lease) -> Orders:
-    """Return what this run is told: by its orders, and by the state that somebody set in the Prefect UI."""
-    with translated(f"orders of fleet {fleet}"):
-        async with get_client() as client:
-            said, state = await orders_of(client, fleet, lease), await _state(client, lease)
-    cancelled = state is not None and (state.is_cancelling() or state.is_final())
-    return replace(said, paused=said.paused or paused_by_hand(state), aborted=said.aborted or cancelled)
 
 
 async def _renew(held: Held, now: datetime) -> Held:

@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect.blocks.system import Secret as SecretBlock
 
-from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError
+from arcfleet.gateways.passwords import PULL_SECRET, Use
 from tasks.journal import translated
 
 
-async def block(name: str) -> Secret:
+async def block(name: str, use: Use = PULL_SECRET) -> Secret:
     """Return the value of a Prefect Secret block.
 
     Raises:
@@ -23,15 +23,15 @@ async def block(name: str) -> Secret:
             found: Any = await SecretBlock.aload(name, validate=False)
     except ValueError:
         raise PermanentError(
-            Reason.PULL_PASSWORD,
-            f"Prefect has no Secret block {name}, for the pull secret's password",
+            use.reason,
+            f"Prefect has no Secret block {name}, for {use.words}",
             f"create a block of type Secret with the name {name} in Prefect's UI",
         ) from None
     value = found.get()
     if not isinstance(value, str) or not value:
         raise PermanentError(
-            Reason.PULL_PASSWORD,
-            f"Prefect's Secret block {name} holds no text, for the pull secret's password",
+            use.reason,
+            f"Prefect's Secret block {name} holds no text, for {use.words}",
             "put the password into it",
         )
     return Secret(value)

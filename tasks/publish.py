@@ -5,16 +5,19 @@ from __future__ import annotations
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
-from arcfleet.core import fleet_plan
+from arcfleet.core import events, fleet_plan
 from arcfleet.core import report as rendering
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.outcomes import FleetReport
 from tasks import runtime
+from tasks.events import emit
 
 
 @task(name="publish report", task_run_name="publish report", **runtime.OPTIONS)
 async def publish_report(report: FleetReport) -> None:
-    """Write one table of the fleet, and a page for each site that failed or was left out."""
+    """Write one table of the fleet, and a page for each site that failed or was left out; tell of the run's end."""
+    for event in events.of_report(report):
+        emit(event)
     await acreate_table_artifact(
         rendering.rows(report), key=f"fleet-{report.fleet}", description=rendering.headline(report)
     )
@@ -22,7 +25,7 @@ async def publish_report(report: FleetReport) -> None:
     for outcome in report.outcomes:
         if outcome.finding:
             await acreate_markdown_artifact(
-                rendering.markdown(outcome, report.path),
+                rendering.markdown(outcome, report.path, report.command),
                 key=f"site-{report.fleet}-{outcome.site}",
                 description=f"{outcome.status}: {rendering.summary(outcome)}",
             )
@@ -31,7 +34,8 @@ async def publish_report(report: FleetReport) -> None:
 @task(name="publish plan", task_run_name="publish plan", **runtime.OPTIONS)
 async def publish_plan(plan: FleetPlan) -> None:
     """Write one table of the plan."""
-    lines = "\n\n".join(fleet_plan.summary(plan))
+    due = (f"↻ {', '.join(sites)}: {what}" for what, sites in plan.due.items())
+    lines = "\n\n".join((*fleet_plan.summary(plan), *due))
     await acreate_table_artifact(
         fleet_plan.rows(plan), key=f"plan-{plan.fleet}", description=f"plan {plan.id}\n\n{lines}"
     )

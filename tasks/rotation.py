@@ -21,7 +21,7 @@ async def decide_rotation(site: Site, facts: SiteFacts, *, asked: bool) -> Decis
 
 @task(name="note due rotation", task_run_name="{site.name} · note due rotation", **runtime.OPTIONS)
 async def note_due(site: Site, facts: SiteFacts, plan: SitePlan) -> SitePlan:
-    """Add the rotation that is due to the plan of a site with nothing else to do."""
+    """Add the rotations that are due to a site's plan."""
     return await steps.note_due(runtime.current().gateways, site, facts, plan)
 
 

@@ -76,7 +76,7 @@ async def under_way(fleet: str) -> UnderWay | None:
             if lease is None:
                 return None
             state = (await client.read_flow_run(UUID(lease.run))).state
-            gate, told = await _gate(client, lease, state), await leases.orders_of(client, fleet, lease)
+            gate, told = await _gate(client, lease, state), await leases.orders_of(client, fleet, lease.run)
             return UnderWay(lease, told, gate, leases.paused_by_hand(state), await _log(client, lease))
 
 
@@ -84,7 +84,7 @@ async def order(fleet: str, run: UnderWay, change: Callable[[Orders], Orders]) -
     """Give a run orders: those that it has, changed."""
     with translated(f"orders of fleet {fleet}"):
         async with get_client() as client:
-            told = change(await leases.orders_of(client, fleet, run.lease))
+            told = change(await leases.orders_of(client, fleet, run.lease.run))
             await variables.write(client, orders.orders_key(fleet), told.to_json())
 
 

@@ -18,7 +18,8 @@ from arcfleet.app import explain as explaining
 from arcfleet.app import loading, prefect_server, rehearsal, runs, status, steering, tables
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
-from arcfleet.app.options import FleetPath, Json, Labels, Names, Simulator, Wait, Width
+from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Wait, Width
+from arcfleet.app.removal import remove
 from arcfleet.app.tables import print_json
 from arcfleet.core import fleet_plan, json_schema
 from arcfleet.core.fleet_plan import FleetPlan
@@ -32,6 +33,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # main tells what a stop means.
     help="Put Azure's connected registry on a fleet of Arc-enabled Kubernetes clusters, and keep it there.",
 )
+app.command(remove)
 
 
 @app.command
@@ -129,6 +131,7 @@ def status_command(
         print_json(status.to_json(found))
     else:
         tables.print_dicts(console, status.fleet_rows(found))
+        tables.print_due(console, found)
         for item in found.sites if site else ():
             console.print()
             tables.print_chain(console, item)
@@ -215,6 +218,62 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
 
 for name, command in steering.COMMANDS.items():
     app.command(command, name=name)
+automations = App(name="automations", help="Prefect automations that are kept as files.")
+app.command(automations)
+
+
+@automations.command(name="apply")
+def apply_automations(
+    *paths: Annotated[Path, Parameter(name="FILE", help="Files, or folders of *.yaml; deployments/automations.")],
+    json_output: Json = False,
+) -> int:
+    """Bring automations to the Prefect server, by their names. A second time changes nothing.
+
+    Exit codes: 0 they are there; 1 bad input, nothing was changed.
+    """
+    with prefect_server.existing(Settings().home):
+        # As in bridge.
+        from arcfleet.app import automations as files  # noqa: PLC0415
+
+        found = asyncio.run(files.apply(files.read(paths or (Path("deployments/automations"),))))
+    if json_output:
+        print_json(dict(found))
+    else:
+        files.print_changes(tables.console_of(), found)
+    return 0
+
+
+@app.command
+def bridge(
+    fleet: FleetPath,
+    *,
+    secret: Annotated[
+        list[str] | None,
+        Parameter(help="Where senders' secret is: env:NAME, file:PATH or block:NAME; two in a rotation.", negative=""),
+    ] = None,
+    listen: Annotated[str, Parameter(help="Address to listen at; beyond loopback only behind a proxy with TLS.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, Parameter(help="Port to listen at.")] = 8484,
+    quiet: Annotated[float, Parameter(help="Seconds without a push until a run.", validator=Number(gte=0))] = 5,
+    longest: Annotated[float, Parameter(help="Seconds until a run, if it is never quiet.", validator=Number(gte=0))] = (
+        60
+    ),
+    simulator: Simulator = None,
+) -> int:
+    """Receive notifications of pushes, from webhooks and Event Grid, and have redeploy-on-push run for them.
+
+    Runs until it is stopped. Where no --secret is named it is that of the environment variable ARCFLEET_BRIDGE_SECRET.
+    """
+    loading.use_simulator(simulator)
+    home = Settings().home
+    with prefect_server.existing(home) as server:
+        # As in read_status; and Prefect must find its environment.
+        from arcfleet.app import bridge_command  # noqa: PLC0415
+
+        sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
+        options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
+        return bridge_command.main(tables.console_of(stderr=True), options, server)
 
 
 async def make_plan(fleet: Fleet) -> FleetPlan:

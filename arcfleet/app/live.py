@@ -157,7 +157,7 @@ def print_report(console: Console, report: FleetReport) -> None:
                 )
             )
             table = Table.grid(padding=(0, 2))
-            for label, text in rendering.block(outcome, report.path):
+            for label, text in rendering.block(outcome, report.path, report.command):
                 table.add_row(Text(f"  {label}", "dim"), Text(text))
             console.print(table)
     console.print()

@@ -13,6 +13,7 @@ from arcfleet.core import nesting
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.reasons import Reason
 from arcfleet.ports import Gateways
 from arcfleet.steps.planning import plan_site
 
@@ -21,12 +22,13 @@ STYLES = {
     Disposition.UPDATE: "yellow",
     Disposition.ROTATE: "cyan",
     Disposition.RETIRE: "cyan",
+    Disposition.REMOVE: "red",
     Disposition.NOOP: "dim",
     Disposition.DEFERRED: "yellow",
     Disposition.BLOCKED: "red",
 }
 NAMED = 12
-"""How many sites of a group are named."""
+"""How many sites of a group, and how many passwords that are due, are named."""
 
 
 def exit_code(plan: FleetPlan) -> int:
@@ -52,18 +54,16 @@ async def make(gateways: Gateways, fleet: Fleet) -> FleetPlan:
 
 def print_plan(console: Console, plan: FleetPlan, *, calls: bool = False) -> None:
     """Print a plan: a line per site that is touched or can't be, those with nothing to do together, then the sum."""
-    count = rendering.some(len(plan.sites), "site", "sites")
-    head = f"fleet {plan.fleet} · {count} · plan {plan.id} · {plan.made_at:%Y-%m-%d %H:%MZ}"
-    console.print(Text(head, "bold"), soft_wrap=True)
-    console.print()
+    print_head(console, plan)
     table = Table.grid(padding=(0, 2, 0, 0))
     # With its calls every site is told alone, as each has its own.
     for names, site in [([name], site) for name, site in plan.sites.items()] if calls else plan.groups:
-        _rows(table, names, site, calls=calls)
+        add_rows(table, names, site, calls=calls)
     console.print(table)
-    for (what, why), sites in plan.unchecked.items():
-        where = f"{len(sites)} sites" if len(sites) > 1 else sites[0]
-        console.print(Text(f"  ? {where}: {what} ({why})", "dim"), soft_wrap=True)
+    due = [f"{', '.join(sites)}: {what}" for what, sites in plan.due.items()]
+    for line in (*due[:NAMED], *([f"… and {len(due) - NAMED} more"] if len(due) > NAMED else [])):
+        console.print(Text(f"  ↻ {line}: arcfleet rotate", "cyan"), soft_wrap=True)
+    print_unchecked(console, plan)
     console.print()
     for line in rendering.summary(plan) if plan.changing else ():
         console.print(Text(line), soft_wrap=True)
@@ -71,7 +71,23 @@ def print_plan(console: Console, plan: FleetPlan, *, calls: bool = False) -> Non
         console.print(Text(_nothing(plan), "bold"))
 
 
-def _rows(table: Table, names: list[str], plan: SitePlan, *, calls: bool) -> None:
+def print_head(console: Console, plan: FleetPlan, what: str = "plan") -> None:
+    """Print which plan of which fleet this is."""
+    count = rendering.some(len(plan.sites), "site", "sites")
+    head = f"fleet {plan.fleet} · {count} · {what} {plan.id} · {plan.made_at:%Y-%m-%d %H:%MZ}"
+    console.print(Text(head, "bold"), soft_wrap=True)
+    console.print()
+
+
+def print_unchecked(console: Console, plan: FleetPlan) -> None:
+    """Print what could not be checked, and why."""
+    for (what, why), sites in plan.unchecked.items():
+        where = f"{len(sites)} sites" if len(sites) > 1 else sites[0]
+        console.print(Text(f"  ? {where}: {what} ({why})", "dim"), soft_wrap=True)
+
+
+def add_rows(table: Table, names: list[str], plan: SitePlan, *, calls: bool) -> None:
+    """Add what is said of sites with the same plan: a line, their names, what to do, what is kept, each write."""
     style = STYLES[plan.disposition]
     text = Text(rendering.what(plan))
     if effect := rendering.effect(plan) if plan.changes else "":
@@ -87,10 +103,14 @@ def _rows(table: Table, names: list[str], plan: SitePlan, *, calls: bool) -> Non
         more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
         table.add_row("", "", "", Text(", ".join(names[:NAMED]) + more, "dim"))
     for finding in (plan.finding, *plan.notes) if plan.finding else ():
+        if finding.reason is Reason.ROTATION_DUE:
+            continue  # told below, with those of all sites
         if finding is not plan.finding and finding.remedy:
             table.add_row("", "", "", Text(f"and: {finding.message}"))
         if finding.remedy:
             table.add_row("", "", "", Text(f"do: {finding.remedy}", "dim"))
+    for line in plan.kept:
+        table.add_row("", "", "", Text(f"kept: {line}", "dim"))
     for call in plan.calls if calls and plan.changes else ():
         table.add_row("", "", "", Text(str(call), "cyan"))
 

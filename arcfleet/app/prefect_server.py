@@ -95,6 +95,22 @@ def available(folder: Path, *, quiet: bool = True, port: int = 0) -> Iterator[Pr
 
 
 @contextlib.contextmanager
+def existing(folder: Path) -> Iterator[str]:
+    """Have the address of the Prefect server that runs already, PREFECT_API_URL's or ours, while the context is open.
+
+    Prefect must not have been imported yet.
+
+    Raises:
+        PermanentError: None is named, and none of ours runs.
+    """
+    with running(folder) as server:
+        if server is None:
+            remedy = "start one with arcfleet ui, or name yours in PREFECT_API_URL"
+            raise PermanentError(Reason.UNREACHABLE, "no Prefect server runs that could be used", remedy)
+        yield server.url
+
+
+@contextlib.contextmanager
 def running(folder: Path) -> Iterator[PrefectServer | None]:
     """Have the Prefect server that is running already while the context is open; None where there is none."""
     with contextlib.ExitStack() as leaving:

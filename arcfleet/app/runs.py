@@ -46,6 +46,13 @@ def rotate_credentials() -> Any:
     return flow
 
 
+def remove_fleet() -> Any:
+    """Import the removal flow."""
+    from flows.remove_fleet import remove_fleet as flow  # noqa: PLC0415
+
+    return flow
+
+
 def run(console: Console, path: Path, fleet: Fleet, flow: Import, **parameters: Any) -> FleetReport:
     """Run a flow over the sites of a fleet, watched on the console, and return its report.
 

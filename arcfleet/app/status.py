@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import ConnectedRegistryFacts, WorkloadFacts
-from arcfleet.core.findings import of_error
+from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.names import RegistryRef
+from arcfleet.core.reasons import Reason
 from arcfleet.core.report import arrivals_in_short, finding_json
 from arcfleet.ports import Gateways
-from arcfleet.steps import standing
+from arcfleet.steps import rotation, standing
 from arcfleet.steps.observe import LISTED
 from arcfleet.steps.standing import Standing
 
@@ -31,6 +32,16 @@ class FleetStatus:
     sites: tuple[Standing, ...]
     registries: Mapping[str, tuple[ConnectedRegistryFacts, ...]]
 
+    @property
+    def due(self) -> list[tuple[str, Finding]]:
+        """By site, each password that ends soon, where the site's own finding is another one."""
+        return [
+            (item.site, found)
+            for item in self.sites
+            for found in item.chain
+            if found.reason is Reason.ROTATION_DUE and found is not item.finding
+        ]
+
 
 async def read(gateways: Gateways, fleet: Fleet) -> FleetStatus:
     """Read a fleet. A site that can't be read carries a finding and hides no other."""
@@ -38,7 +49,7 @@ async def read(gateways: Gateways, fleet: Fleet) -> FleetStatus:
 
     async def one(site: Site) -> Standing:
         async with slots:
-            (found,) = await asyncio.gather(standing.of_site(gateways, site, fleet.manifests), return_exceptions=True)
+            (found,) = await asyncio.gather(_site(gateways, fleet, site), return_exceptions=True)
         if isinstance(found, BaseException):
             now = await gateways.registries.service_time()
             return Standing(site.name, None, (), of_error(found, "status"), now)
@@ -55,6 +66,13 @@ async def _listed(gateways: Gateways, ref: RegistryRef) -> tuple[ConnectedRegist
     (found,) = await asyncio.gather(listing, return_exceptions=True)
     # A registry that can't be listed is told by the finding of each of its sites.
     return () if isinstance(found, BaseException) else tuple(as_tree(found.values()))
+
+
+async def _site(gateways: Gateways, fleet: Fleet, site: Site) -> Standing:
+    """Return how a site stands; what ends soon counts where nothing else is wrong."""
+    found = await standing.of_site(gateways, site, fleet.manifests)
+    ends = await rotation.ending(gateways, site, found.facts) if found.facts else ()
+    return replace(found, chain=(*found.chain, *ends), finding=found.finding or next(iter(ends), None))
 
 
 def as_tree(items: Any) -> list[ConnectedRegistryFacts]:

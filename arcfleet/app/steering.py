@@ -20,7 +20,7 @@ from rich.text import Text
 
 from arcfleet import fleetfile
 from arcfleet.app import loading, prefect_server, runs, tables
-from arcfleet.app.options import FleetOrName, FleetPath, Json, Simulator
+from arcfleet.app.parameters import FleetOrName, FleetPath, Json, Simulator
 from arcfleet.core.orders import Orders
 from arcfleet.core.outcomes import COUNTED, WELL, Status
 from arcfleet.core.reasons import Reason

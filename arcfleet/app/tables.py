@@ -18,6 +18,8 @@ from arcfleet.core.report import finding_lines
 from arcfleet.steps.standing import Standing
 
 WIDE = 160
+NAMED = 12
+"""How many passwords that are due are named."""
 COLOURS = {"Online": "green", "Syncing": "green", "Offline": "yellow", "Unhealthy": "red", "Connected": "green"}
 
 
@@ -54,6 +56,14 @@ def print_dicts(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
     """Print rows that carry their column names; columns that are empty throughout are left out."""
     columns = [key for key in rows[0] if any(row[key] for row in rows)] if rows else []
     print_table(console, columns, [[row[key] for key in columns] for row in rows])
+
+
+def print_due(console: Console, status: FleetStatus) -> None:
+    """Print a line for each password that ends soon and is not told in its site's row; of many the first ones."""
+    for site, found in status.due[:NAMED]:
+        console.print(Text(f"↻ {site}: {found.subject}: {found.message}: arcfleet rotate", "cyan"), soft_wrap=True)
+    if more := status.due[NAMED:]:
+        console.print(Text(f"↻ … and {len(more)} more: arcfleet rotate", "cyan"))
 
 
 def print_chain(console: Console, item: Standing) -> None:

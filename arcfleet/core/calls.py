@@ -17,8 +17,8 @@ _PROVIDERS = re.compile(r"(providers/)?Microsoft\.\w+/")
 class Call:
     """One write.
 
-    `method` is `PUT`, `PATCH`, `POST` or `DELETE` to Azure; in a cluster `APPLY`, `RESTART` for a workload's pods, or
-    `LOGIN` for a pull secret that is created, or merged into where it exists.
+    `method` is `PUT`, `PATCH`, `POST` or `DELETE` to Azure; in a cluster `APPLY`, `DELETE`, `RESTART` for a workload's
+    pods, or `LOGIN` for a pull secret that is created, or changed where it exists.
     """
 
     method: str
@@ -42,9 +42,13 @@ def registry_call(site: Site, method: str, path: str) -> Call:
 
 def installation(site: Site, facts: SiteFacts) -> tuple[Call, ...]:
     """Return the calls of an installation: a password, and the extension with it."""
+    return (password(site), extension(site, "PUT" if facts.extension is None else "PATCH"))
+
+
+def extension(site: Site, method: str) -> Call:
+    """Return a call to the site's extension."""
     kind = "providers/Microsoft.KubernetesConfiguration/extensions"
-    target = f"{site.cluster_ref.id}/{kind}/{site.extension_name}"
-    return (password(site), Call("PUT" if facts.extension is None else "PATCH", target))
+    return Call(method, f"{site.cluster_ref.id}/{kind}/{site.extension_name}")
 
 
 def password(site: Site) -> Call:
@@ -62,6 +66,12 @@ def pull_secrets(site: Site, facts: SiteFacts, missing: Sequence[tuple[str, str]
 def logins(site: Site, secrets: Sequence[tuple[str, str]]) -> tuple[Call, ...]:
     """Return the calls that write a login into pull secrets."""
     return tuple(_in_cluster(site, "LOGIN", namespace, "secrets", name) for namespace, name in secrets)
+
+
+def deletion(site: Site, kind: str, namespace: str, name: str) -> Call:
+    """Return the call that deletes an object of the cluster."""
+    resource = KINDS[kind][1] if kind in KINDS else f"{kind.lower()}s"
+    return _in_cluster(site, "DELETE", namespace, resource, name)
 
 
 def restarts(site: Site, wanted: Sequence[Desired]) -> tuple[Call, ...]:

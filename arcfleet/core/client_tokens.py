@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from arcfleet.core import calls
 from arcfleet.core.calls import Call
@@ -44,6 +44,29 @@ class Found:
     """Those whose pull secret holds the token's login."""
     sharing: int = 1
     """How many connected registries have this client token."""
+    holding: tuple[tuple[str, str], ...] = ()
+    """Those of the pull secrets that hold the journal's password, where that is still the token's."""
+
+    unmarked: tuple[tuple[str, str], ...] = ()
+    """Those that do not say which password they hold."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a rotation ended while it wrote the pull secrets: each holds the old password or the new one."""
+        return self.entry is not None and self.entry.phase is Phase.DELIVERING and self.entry.retiring
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody may hold the password that was made last.
+
+        Not after an interruption, if every pull secret is marked with another one: it was given to nobody else.
+        """
+        return bool(self.holding or self.unmarked) or not self.interrupted
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a rotation that was interrupted can go on with the password that it had made."""
+        return self.interrupted and bool(self.holding)
 
     @property
     def secrets(self) -> tuple[tuple[str, str], ...]:
@@ -55,10 +78,33 @@ def is_ours(token: TokenFacts, entry: Entry | None) -> bool:
     """Tell whether the password that the site holds is one that we made, and nobody has replaced since."""
     if entry is None:
         return False
-    if entry.phase is Phase.INTENDED:
+    if entry.has_no_value:
         return entry.retiring
     made = password(token, entry.slot)
     return made is not None and made.created is not None and made.created == entry.created
+
+
+CLAIM = timedelta(minutes=2)
+"""How long another run is given to have its password made; that takes seconds."""
+
+
+def claimed(token: TokenFacts, entry: Entry | None, owner: str, now: datetime) -> Finding | None:
+    """Return that another run is filling a slot of a client token just now; None where none is.
+
+    Two fleets may have one token, and each fleet its run. What a run intends is written down before it is done.
+    """
+    if entry is None or not entry.has_no_value or entry.owner in {"", owner} or now - entry.at >= CLAIM:
+        return None
+    return Finding(
+        Verdict.FAILED, Reason.CLIENT_TOKEN, "client token",
+        f"another run is making {entry.slot} of client token {token.name} just now",
+        remedy="run the same command again in two minutes; a clientToken of each site's own is better",
+    )  # fmt: skip
+
+
+def is_marked(login: Login, token: TokenFacts, entry: Entry | None) -> bool:
+    """Tell whether a pull secret's login is the password that the journal knows, and nobody has replaced since."""
+    return entry is not None and bool(entry.mark) and login.mark == entry.mark and is_ours(token, entry)
 
 
 def free_slot(token: TokenFacts, entry: Entry | None, *, held: bool) -> str | None:
@@ -70,7 +116,7 @@ def free_slot(token: TokenFacts, entry: Entry | None, *, held: bool) -> str | No
         held: Whether a pull secret may hold what was on its way when a run ended: unless the site is known to be the
             token's only user and has no login at all.
     """
-    if entry is not None and entry.phase is Phase.INTENDED and not _made_since(token, entry):
+    if entry is not None and entry.has_no_value and not _made_since(token, entry):
         return entry.slot
     if entry is not None and entry.phase is Phase.DELIVERING and not held and is_ours(token, entry):
         return entry.slot
@@ -91,13 +137,13 @@ def replaces_ours(token: TokenFacts, entry: Entry | None, slot: str) -> bool:
     """Tell whether a password made into `slot` replaces one of ours in the other slot, which then is to be retired."""
     if entry is None or not is_ours(token, entry):
         return False
-    return entry.retiring if entry.slot == slot else entry.phase is not Phase.INTENDED
+    return entry.retiring if entry.slot == slot else not entry.has_no_value
 
 
 def in_use(token: TokenFacts, entry: Entry | None) -> PasswordFacts | None:
     """Return the password that the site's pull secrets hold; where it can't be told, the older one."""
     if entry is not None and is_ours(token, entry):
-        return password(token, other_slot(entry.slot) if entry.phase is Phase.INTENDED else entry.slot)
+        return password(token, other_slot(entry.slot) if entry.has_no_value else entry.slot)
     made = [found for found in token.passwords if found.created]
     return min(made, key=lambda found: str(found.created), default=None)
 
@@ -118,6 +164,8 @@ def decide(site: Site, facts: SiteFacts, found: Found | None, now: datetime, *, 
         old = other_slot(found.entry.slot)
         return Decision(Action.RETIRE, f"client token {found.token.name}: password of {old} was replaced")
     why = "asked for" if asked else overdue(in_use(found.token, found.entry), site.credentials, now)
+    if found.interrupted:
+        why = "an earlier rotation ended while it wrote the pull secrets"
     if not why:
         return Decision(Action.NONE, "no rotation is due")
     because = f"client token {found.token.name}: {why}"
@@ -138,13 +186,13 @@ def _hindrance(site: Site, facts: SiteFacts, found: Found) -> Finding | None:
             finding, message=f"client token {name} is due, but {found.sharing} connected registries have it",
             remedy="give each site a clientToken of its own: a new password for one would end another's",
         )  # fmt: skip
-    if entry is not None and entry.phase is Phase.DELIVERING and entry.retiring:
+    if found.interrupted and found.unmarked and not found.holding:
         return replace(
             finding, message=f"a run ended while it wrote client token {name}'s password: both may be in use",
-            remedy=f"kubectl delete secret {_names(found.secrets)}, then at once: "
+            remedy=f"kubectl delete secret {_names(found.unmarked)}, then at once: "
             f"arcfleet deploy FLEET --site {site.name}",
         )  # fmt: skip
-    if free_slot(found.token, entry, held=True) is None:
+    if not found.goes_on and free_slot(found.token, entry, held=found.held) is None:
         return taken(site, found.token, entry)
     return None
 
@@ -177,9 +225,13 @@ def extend(plan: SitePlan, site: Site, decision: Decision, found: Found | None, 
         plan,
         disposition=Disposition.ROTATE if plan.disposition is Disposition.ROTATE else mine,
         because=(*plan.because, decision.because),
-        calls=(*plan.calls, calls.password(site), *(_writes(site, found, restart_pods) if rotates else ())),
+        calls=(*plan.calls, *_minting(site, found), *(_writes(site, found, restart_pods) if rotates else ())),
         pull_secrets=found.secrets if rotates else (),
     )
+
+
+def _minting(site: Site, found: Found) -> tuple[Call, ...]:
+    return () if found.goes_on else (calls.password(site),)
 
 
 def _writes(site: Site, found: Found, restart_pods: bool) -> tuple[Call, ...]:

@@ -4,8 +4,7 @@ Generating a password replaces whatever its slot held, and thereby cuts off a re
 question is never "how do we get a password" but "may we, and into which slot". The table in `decide` answers it, first
 match wins.
 
-Sources: the string and its rules, `az acr connected-registry get-settings`; slots and their replacement, ACR's
-generateCredentials.
+Sources: slots and their replacement, ACR's generateCredentials; the string, `core.connection_strings`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from arcfleet.core.connection_strings import ConnectionString
 from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts, TokenFacts
+from arcfleet.core.findings import Verdict
 from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
@@ -57,7 +58,7 @@ def decide(facts: SiteFacts) -> Decision:
         return Decision(Action.NONE, Reason.OK, "the connected registry signs in with a managed identity")
     if extension is None:
         return _without_extension(cr)
-    return _with_extension(extension, online=cr.in_contact, refusal=facts.refusal)
+    return _with_extension(extension, facts)
 
 
 def _without_extension(cr: ConnectedRegistryFacts) -> Decision:
@@ -69,15 +70,18 @@ def _without_extension(cr: ConnectedRegistryFacts) -> Decision:
     return Decision(Action.GENERATE, Reason.OK, "no instance uses a password")
 
 
-def _with_extension(extension: ExtensionFacts, *, online: bool, refusal: str) -> Decision:
+def _with_extension(extension: ExtensionFacts, facts: SiteFacts) -> Decision:
     state = extension.provisioning_state.lower()
     if state in {"accepted", "creating", "updating", "deleting", "pending"}:
         return Decision(Action.WAIT, Reason.EXTENSION_IN_PROGRESS, f"the extension is {state}")
-    if online:
+    if facts.hindrance:
+        action = Action.DEFER if facts.hindrance.verdict is Verdict.WAITING else Action.STOP
+        return Decision(action, facts.hindrance.reason, "the failed installation would fail again")
+    if facts.connected_registry.in_contact:
         return Decision(Action.NONE, Reason.OK, "the connected registry is in contact with its password")
     if extension.has_failed:
         return Decision(Action.GENERATE, Reason.EXTENSION_FAILED, "the failed installation is repeated")
-    if refusal:
+    if facts.refusal:
         return Decision(Action.GENERATE, Reason.BAD_CREDENTIAL, "a new sync password: the registry's is refused")
     return Decision(Action.NONE, Reason.OK, "an installed registry out of contact is diagnosed, not given a password")
 
@@ -144,9 +148,7 @@ def _by_journal(token: TokenFacts, extension: ExtensionFacts | None, entry: Entr
         return None
     made = {password.name: password.created for password in token.passwords}.get(entry.slot)
     changed = extension.last_modified if extension else None
-    undelivered = entry.phase is Phase.INTENDED or (
-        entry.phase is Phase.DELIVERING and (changed is None or changed < entry.at)
-    )
+    undelivered = entry.has_no_value or (entry.phase is Phase.DELIVERING and (changed is None or changed < entry.at))
     if undelivered:
         # Its value was lost with the run, unless somebody else has made the slot's password since.
         return None if made and made > entry.at + ATTEMPT else entry.slot
@@ -181,7 +183,7 @@ def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_pr
             registry it is https whatever is asked.
 
     Raises:
-        PermanentError: The parent has no gateway endpoint, or the password is empty or a placeholder: such a string
+        PermanentError: The parent has no gateway endpoint, or a part of the string is none, such as a placeholder: it
             would install and never come online.
     """
     if not cr.gateway_endpoint or cr.gateway_endpoint.startswith("<"):
@@ -192,11 +194,6 @@ def connection_string(cr: ConnectedRegistryFacts, password: Secret, *, parent_pr
             if cr.parent
             else "enable the registry's dedicated data endpoint: az acr update --data-endpoint-enabled true",
         )
-    text = password.reveal()
-    if not text or text.startswith("<") or ";" in text:
-        raise PermanentError(Reason.CREDENTIAL_UNUSABLE, "the generated password is empty or not a password")
     protocol = parent_protocol if cr.parent else "https"
-    return Secret(
-        f"ConnectedRegistryName={cr.name};SyncTokenName={last_segment(cr.sync_token_id)};SyncTokenPassword={text};"
-        f"ParentGatewayEndpoint={cr.gateway_endpoint};ParentEndpointProtocol={protocol}"
-    )
+    token = last_segment(cr.sync_token_id)
+    return ConnectionString(cr.name, token, password, cr.gateway_endpoint, protocol).compose()

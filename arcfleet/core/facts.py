@@ -39,6 +39,8 @@ class ExtensionFacts:
     name: str
     extension_type: str
     provisioning_state: str
+    version: str | None = None
+    """The version that was asked for; None for the newest."""
     current_version: str | None = None
     auto_upgrade: bool = True
     release_train: str | None = None
@@ -238,6 +240,8 @@ class SiteFacts:
     """By (namespace, name): whether the secret holds the login for the site's address that it is to hold."""
     refusal: str = ""
     """The line of the connected registry's log that says that its password is refused; empty where none does."""
+    hindrance: Finding | None = None
+    """Why a failed installation can't be repeated as it is."""
     missing: tuple[Finding, ...] = ()
     """Images of workloads that the cloud registry does not hold; the workloads are left out of what is wanted."""
     contents: RegistryContents | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 from arcfleet.core.findings import Verdict
 from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.reasons import Reason
 from arcfleet.core.report import finding_json
 
 SCHEMA_VERSION = 1
@@ -20,6 +21,7 @@ MARKS = {
     Disposition.UPDATE: "~",
     Disposition.ROTATE: "↻",
     Disposition.RETIRE: "↻",
+    Disposition.REMOVE: "-",
     Disposition.NOOP: "=",
     Disposition.DEFERRED: "…",
     Disposition.BLOCKED: "✗",
@@ -69,12 +71,29 @@ class FleetPlan:
         return found
 
     @property
+    def due(self) -> dict[str, list[str]]:
+        """Passwords that are due at sites whose plan is about something else, each with the sites that it is about."""
+        found: dict[str, list[str]] = {}
+        for name, plan in self.sites.items():
+            for note in plan.notes:
+                if note.reason is Reason.ROTATION_DUE:
+                    found.setdefault(f"{note.subject}: {note.message}", []).append(name)
+        return found
+
+    @property
     def groups(self) -> list[tuple[list[str], SitePlan]]:
         """Sites of which the same is said, together, in the order of their first; the names, and one of their plans."""
         found: dict[tuple[str, ...], tuple[list[str], SitePlan]] = {}
         for name, plan in self.sites.items():
-            remedies = [note.remedy for note in plan.notes]
-            key = (plan.disposition, what(plan), effect(plan), plan.finding.remedy if plan.finding else "", *remedies)
+            remedies = [note.remedy for note in plan.notes if note.reason is not Reason.ROTATION_DUE]
+            key = (
+                plan.disposition,
+                what(plan),
+                effect(plan),
+                plan.finding.remedy if plan.finding else "",
+                *remedies,
+                *plan.kept,
+            )
             found.setdefault(key, ([], plan))[0].append(name)
         return list(found.values())
 
@@ -95,9 +114,7 @@ def what(plan: SitePlan) -> str:
     """Return what is done at a site, or why nothing is, in one line."""
     if plan.finding:
         return plan.finding.message
-    if plan.disposition is Disposition.NOOP:
-        return "nothing to do"
-    return ", ".join(plan.because)
+    return ", ".join(plan.because) or "nothing to do"
 
 
 def summary(fleet: FleetPlan) -> tuple[str, ...]:
@@ -164,7 +181,9 @@ def _site_json(name: str, plan: SitePlan) -> dict[str, Any]:
         "disposition": plan.disposition,
         "because": list(plan.because),
         "effect": effect(plan),
+        "contents": dict(zip(plan.workloads, plan.contents, strict=True)),
         "calls": [{"method": call.method, "target": call.target} for call in plan.calls] if plan.changes else [],
+        "kept": list(plan.kept),
         "finding": finding_json(plan.finding) if plan.finding else None,
         "notes": [finding_json(note) for note in plan.notes],
     }

@@ -20,6 +20,8 @@ class Phase(StrEnum):
 
     INTENDED = "intended"
     """It is about to be generated, or was, and nobody was given it: where the run ended here, its value is lost."""
+    UNKNOWN = "unknown"
+    """It may have been generated, but the answer was lost, and with it its value."""
     DELIVERING = "delivering"
     """It is about to be given, or was; whether it arrived must be looked at."""
     DELIVERED = "delivered"
@@ -42,6 +44,24 @@ class Entry:
     """The other slot still holds the password that this one replaced."""
     retired: datetime | None = None
     """When we made the other slot's password, which nobody was given; None where we did not."""
+    ending: datetime | None = None
+    """When we set about making it; None before."""
+    owner: str = ""
+    """The run that intended it."""
+
+    @property
+    def has_no_value(self) -> bool:
+        """Whether nobody was given what its slot holds."""
+        return self.phase in {Phase.INTENDED, Phase.UNKNOWN}
+
+    @property
+    def mark(self) -> str:
+        """What tells this password from any other, without its value; empty before it was made."""
+        return f"{self.slot} {self.created.isoformat()}" if self.created else ""
+
+    def is_lost(self, slot: str) -> bool:
+        """Tell whether the answer of a slot's last password was lost."""
+        return self.phase is Phase.UNKNOWN and self.slot == slot
 
     def to(self, phase: Phase, at: datetime, **changes: Any) -> Entry:
         """Return the entry in its next phase."""
@@ -56,6 +76,8 @@ class Entry:
             "created": self.created.isoformat() if self.created else None,
             "retiring": self.retiring,
             "retired": self.retired.isoformat() if self.retired else None,
+            "ending": self.ending.isoformat() if self.ending else None,
+            "owner": self.owner,
         }
 
 
@@ -64,17 +86,23 @@ def parse(value: object) -> Entry | None:
     if not isinstance(value, dict):
         return None
     try:
-        created, retired = value.get("created"), value.get("retired")
+        created, retired, ending = (_moment(value.get(name)) for name in ("created", "retired", "ending"))
         return Entry(
             slot=str(value["slot"]),
             phase=Phase(value["phase"]),
             at=datetime.fromisoformat(value["at"]),
-            created=datetime.fromisoformat(created) if created else None,
+            created=created,
             retiring=bool(value.get("retiring")),
-            retired=datetime.fromisoformat(retired) if retired else None,
+            retired=retired,
+            ending=ending,
+            owner=str(value.get("owner") or ""),
         )
     except (KeyError, ValueError, TypeError):
         return None
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def key(registry: RegistryRef, token: str) -> str:

@@ -18,6 +18,21 @@ def parents_first(sites: Iterable[Site]) -> list[Site]:
     return sorted(sites, key=lambda site: len(site.ancestors))
 
 
+def children(site: Site, sites: Iterable[Site]) -> tuple[str, ...]:
+    """Return the names of the sites that are nested right under a site."""
+    return tuple(other.name for other in sites if other.parent == site.name)
+
+
+def in_the_way(child: str, how: str, finding: Finding | None) -> Finding:
+    """Return why a site is not removed: one below it was not. The arguments are those of `not_ready`."""
+    return Finding(
+        Verdict.FAILED, Reason.HAS_CHILDREN, f"child {child}",
+        f"site {child}, below it, {how}: nothing above it is removed",
+        evidence=(finding.message,) if finding else (),
+        remedy=f"see to {child} first, then remove again",
+    )  # fmt: skip
+
+
 def not_ready(parent: str, how: str, finding: Finding | None) -> Finding:
     """Return why nothing is begun below a site.
 

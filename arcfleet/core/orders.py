@@ -22,9 +22,9 @@ def orders_key(fleet: str) -> str:
     return _key("orders", fleet)
 
 
-def approval_key(fleet: str, wave: str, *, after: bool, index: int) -> str:
-    """Return the name of the Variable that keeps a gate's approval."""
-    return _key("approval", f"{fleet}_{wave}_{'after' if after else 'before'}_{index}")
+def approval_key(fleet: str, gate: str) -> str:
+    """Return the name of the Variable that keeps the approval of a gate, which is named by its key."""
+    return _key("approval", f"{fleet}_{gate}")
 
 
 def _key(kind: str, fleet: str) -> str:

@@ -121,6 +121,11 @@ def below(site: str, parent: Outcome) -> Outcome:
     return Outcome(site, Status.BLOCKED, finding=finding)
 
 
+def above(site: str, child: Outcome) -> Outcome:
+    """Return the outcome of a site that was not begun, as one below it was to come first and is not removed."""
+    return Outcome(site, Status.BLOCKED, finding=nesting.in_the_way(child.site, child.status, child.finding))
+
+
 @dataclass(slots=True)
 class Trail:
     """What a site's run has done so far, kept apart from its result, so that a failure keeps its history."""
@@ -196,6 +201,8 @@ class FleetReport:
     because: str = ""
     """What ended the run before all sites were come to."""
     gates: tuple[GateRecord, ...] = ()
+    command: str = "deploy"
+    """Which of arcfleet's commands this was, with what is to be typed with it again."""
 
     @property
     def counts(self) -> Counter[Status]:

@@ -12,11 +12,13 @@ from enum import StrEnum
 
 from arcfleet.core import calls, credentials, ensure
 from arcfleet.core.calls import Call
+from arcfleet.core.commands import addressed
 from arcfleet.core.credentials import Action
 from arcfleet.core.ensure import Change
-from arcfleet.core.facts import ExtensionFacts, SiteFacts
+from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
+from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
 from arcfleet.core.verdicts import arc
 from arcfleet.core.workloads import Desired
@@ -37,6 +39,14 @@ class Step(StrEnum):
     ROLL_OUT = "roll out"
     RESTART_PODS = "restart pods"
     RETIRE_PASSWORD = "retire password"  # noqa: S105 - a step's name
+    REMOVE_WORKLOADS = "remove workloads"
+    REMOVE_LOGINS = "remove logins"
+    DELETE_EXTENSION = "delete extension"
+    DEACTIVATE = "deactivate"
+    END_PASSWORDS = "end passwords"
+    DELETE_CONNECTED_REGISTRY = "delete connected registry"
+    DELETE_TOKENS = "delete tokens"
+    CLEAR_JOURNAL = "clear journal"
 
 
 class Disposition(StrEnum):
@@ -46,6 +56,7 @@ class Disposition(StrEnum):
     UPDATE = "update"
     ROTATE = "rotate"
     RETIRE = "retire"
+    REMOVE = "remove"
     NOOP = "noop"
     DEFERRED = "deferred"
     BLOCKED = "blocked"
@@ -64,6 +75,8 @@ class SitePlan:
     settle_first: bool = False
     """An operation is under way: wait for its end, then observe and plan again."""
     workloads: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
+    """Of each of the workloads, the hash of what is applied, pinned digests among it."""
     pull_secrets: tuple[tuple[str, str], ...] = ()
     because: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
@@ -77,11 +90,13 @@ class SitePlan:
     """What is written to the cloud registry first, in this order."""
     notes: tuple[Finding, ...] = ()
     """Further findings of the preflight: what else blocks, and what could not be checked."""
+    kept: tuple[str, ...] = ()
+    """What a removal leaves, and why, a line each."""
 
     @property
     def changes(self) -> bool:
         """Whether anything is to be written or waited for."""
-        return self.disposition in {Disposition.CREATE, Disposition.UPDATE}
+        return self.disposition in {Disposition.CREATE, Disposition.UPDATE, Disposition.REMOVE}
 
     @property
     def needs_preflight(self) -> bool:
@@ -147,12 +162,13 @@ def _compared(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePl
     if not because:
         return SitePlan(Disposition.NOOP)
     if secrets and site.pull_secret_from and site.pull_secret_from.existing:
-        return _lacking(site, secrets[0])
+        return _lacking(site, facts.connected_registry, secrets[0])
     return SitePlan(
         Disposition.CREATE if fresh or facts.extension is None else Disposition.UPDATE,
         # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
         install=install,
         workloads=tuple(w.workload.name for w in rolled),
+        contents=tuple(w.hash for w in rolled),
         pull_secrets=secrets,
         because=because,
         calls=(
@@ -170,10 +186,12 @@ def _compared(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePl
     )
 
 
-def _lacking(site: Site, secret: tuple[str, str]) -> SitePlan:
+def _lacking(site: Site, cr: ConnectedRegistryFacts, secret: tuple[str, str]) -> SitePlan:
+    names = ", ".join(last_segment(token_id) for token_id in cr.client_token_ids)
+    whose = f" of one of {cr.name}'s client tokens ({names})" if names else ""
     finding = Finding(
         Verdict.FAILED, Reason.PULL_PASSWORD, "pull secret",
-        f"pull secret {'/'.join(secret)} is to exist already, but holds no login for {site.cluster_ip}",
+        f"pull secret {'/'.join(secret)} is to exist already, but holds no login for {site.cluster_ip}{whose}",
         remedy=f"kubectl create secret docker-registry {secret[1]} -n {secret[0]} "
         f"--docker-server={site.cluster_ip} …, or add the login to it",
     )  # fmt: skip
@@ -221,6 +239,9 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
     if hindrance:
         return SitePlan(Disposition.BLOCKED, finding=hindrance)
     decision = credentials.decide(facts)
+    if facts.hindrance and decision.action in {Action.STOP, Action.DEFER}:
+        held = Disposition.DEFERRED if decision.action is Action.DEFER else Disposition.BLOCKED
+        return SitePlan(held, finding=addressed(facts.hindrance, site))
     if decision.action is Action.STOP:
         return SitePlan(
             Disposition.BLOCKED,

@@ -37,7 +37,7 @@ def judge(
         azure: What Azure shows.
         cluster: What the cluster shows.
     """
-    found = [*facts.missing, *_azure_rights(site, plan, azure), *_cluster_rights(site, cluster)]
+    found = [*facts.missing, *azure_rights(site, plan, azure), *cluster_rights(site, cluster)]
     if plan.install:
         found += [
             *_registry(site, facts, plan, azure),
@@ -89,7 +89,8 @@ def _providers(site: Site, azure: AzureSurvey) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _azure_rights(site: Site, plan: SitePlan, azure: AzureSurvey) -> Iterator[Finding]:
+def azure_rights(site: Site, plan: SitePlan, azure: AzureSurvey) -> Iterator[Finding]:
+    """Yield what of the rights is missing in Azure that a plan's calls need (N5)."""
     at_registry, at_cluster = rights.azure_actions(plan.calls)
     asked: tuple[tuple[str, str, Sequence[str], tuple[Permission, ...] | Unread], ...] = (
         ("the cloud registry", site.registry_ref.id, at_registry, azure.registry_permissions),
@@ -218,7 +219,8 @@ def _storage_class(site: Site, cluster: ClusterSurvey) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _cluster_rights(site: Site, cluster: ClusterSurvey | Unread) -> Iterator[Finding]:
+def cluster_rights(site: Site, cluster: ClusterSurvey | Unread) -> Iterator[Finding]:
+    """Yield what of the rights is missing in the cluster (N11)."""
     if isinstance(cluster, Unread):
         return  # Told once, with the nodes; what needs the cluster and has no way to it fails in observe.
     if isinstance(cluster.missing_rights, Unread):

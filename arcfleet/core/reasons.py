@@ -36,6 +36,10 @@ class Reason(StrEnum):
     CLUSTER_NOT_FOUND = "cluster_not_found"
     PARENT_NOT_READY = "parent_not_ready"
     """The parent's site is not as it should be, so nothing is begun below it."""
+    HAS_CHILDREN = "has_children"
+    """Something below is still there, so what is above is not removed."""
+    FOREIGN = "foreign"
+    """What has the name is not what arcfleet makes: it is not for arcfleet to delete."""
     IMMUTABLE = "immutable"
     """What exists differs from the fleet file in something that Azure lets nobody change."""
     SYNC_TOKEN_NOT_FOUND = "sync_token_not_found"  # noqa: S105 - a code, not a password
@@ -77,8 +81,12 @@ class Reason(StrEnum):
     """The registry's password was refused: its own log says so."""
     SLOT_UNKNOWN = "slot_unknown"
     """Which of a token's two passwords is in use can't be told, so none is replaced."""
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    """Whether a password was generated can't be told: the answers were lost."""
     NOT_ROTATED = "not_rotated"
     """A password is due, but the registry does not work now, so a new password could not be seen to work."""
+    ROTATION_DUE = "rotation_due"
+    """A password is older than it may be, or ends soon."""
     INSTANCE_ELSEWHERE = "instance_elsewhere"
     ALREADY_ACTIVATED = "already_activated"
     """Another instance holds the activation: the registry's own log says so."""
@@ -119,7 +127,13 @@ class Reason(StrEnum):
     PAUSED = "paused"
     NO_KUBERNETES_ACCESS = "no_kubernetes_access"
 
+    # The bridge
+    BRIDGE_SECRET = "bridge_secret"  # noqa: S105 - a code, not a password
+    """The secret that senders of notifications must know can't be had."""
+
     # Everything else
+    NOT_CONFIRMED = "not_confirmed"
+    """A removal was not confirmed by the fleet's name."""
     STOPPED = "stopped"
     """The run ended before this site: more sites had failed than may, a gate was not passed, or somebody ended it."""
     ABORTED = "aborted"
@@ -130,6 +144,8 @@ class Reason(StrEnum):
     """Somebody told the run to leave this site out."""
     SITE_DEADLINE = "site_deadline"
     """The site took longer than `timeouts.site`."""
+    NO_WORKER = "no_worker"
+    """The Prefect worker that the site was handed to did not bring it to an end."""
     BUSY = "busy"
     """Another run works on this fleet."""
     NO_RUN = "no_run"

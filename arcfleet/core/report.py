@@ -34,7 +34,7 @@ def summary(outcome: Outcome) -> str:
     """Return why a site ended as it did, in one line."""
     if outcome.finding:
         return outcome.finding.message
-    parts = ["nothing to do, healthy"] if outcome.status is Status.NOOP else list(outcome.changes)
+    parts = list(outcome.changes) or (["nothing to do, healthy"] if outcome.status is Status.NOOP else [])
     return "; ".join([*parts, *([f"images {arrivals(outcome.images)}"] if outcome.images else [])])
 
 
@@ -83,18 +83,20 @@ def rows(report: FleetReport) -> list[dict[str, str]]:
     ]
 
 
-def block(outcome: Outcome, path: str) -> list[tuple[str, str]]:
+def block(outcome: Outcome, path: str, command: str = "deploy") -> list[tuple[str, str]]:
     """Return what an operator reads about a site that is not well: labelled lines, what to type last.
 
     Args:
         outcome: How the site ended.
         path: The fleet file.
+        command: arcfleet's command that it ended under.
     """
     if outcome.finding is None:
         return []
     cause, *rest = finding_lines(outcome.finding)
     at = [("at", f"step {outcome.steps[-1].step}, after {clock_time(outcome.seconds)}")] if outcome.steps else []
-    again = ("then", f"arcfleet deploy {shlex.quote(path)} --site {outcome.site}")
+    verb, *options = command.split()
+    again = ("then", " ".join(["arcfleet", verb, shlex.quote(path), "--site", outcome.site, *options]))
     return [cause, *at, *rest, again]
 
 
@@ -106,9 +108,9 @@ def finding_lines(finding: Finding) -> list[tuple[str, str]]:
     return [*lines, *([("do", finding.remedy)] if finding.remedy else [])]
 
 
-def markdown(outcome: Outcome, path: str) -> str:
+def markdown(outcome: Outcome, path: str, command: str = "deploy") -> str:
     """Return a page about a site that is not well."""
-    lines = "\n".join(f"- **{label}** {_escape(text)}" for label, text in block(outcome, path))
+    lines = "\n".join(f"- **{label}** {_escape(text)}" for label, text in block(outcome, path, command))
     steps = "\n".join(f"| {record.step} | {clock_time(record.seconds)} |" for record in outcome.steps)
     return f"## {outcome.site}: {outcome.status}\n\n{lines}\n\n| step | time |\n|---|---|\n{steps}\n"
 
@@ -122,18 +124,18 @@ def to_json(report: FleetReport) -> dict[str, Any]:
         "result": report.result,
         "seconds": round(report.seconds, 1),
         "counts": {status: report.counts[status] for status in Status},
-        "sites": [_outcome_json(outcome, report.path) for outcome in report.outcomes],
+        "sites": [_outcome_json(outcome, report) for outcome in report.outcomes],
     }
 
 
-def _outcome_json(outcome: Outcome, path: str) -> dict[str, Any]:
+def _outcome_json(outcome: Outcome, report: FleetReport) -> dict[str, Any]:
     return {
         "site": outcome.site,
         "outcome": outcome.status,
         "seconds": round(outcome.seconds, 1),
         "changes": list(outcome.changes),
         "finding": finding_json(outcome.finding) if outcome.finding else None,
-        "diagnosis": [{label: text} for label, text in block(outcome, path)],
+        "diagnosis": [{label: text} for label, text in block(outcome, report.path, report.command)],
         "images": [finding_json(finding) for finding in outcome.images],
         "steps": [{"step": record.step, "seconds": round(record.seconds, 1)} for record in outcome.steps],
     }

@@ -25,6 +25,9 @@ _OPERATIONS = {
 }
 """The reads of the operations that writes begin. The provider publishes none for connected registries."""
 
+GROUPS = {resource: version.rpartition("/")[0] for version, resource in KINDS.values()}
+"""Resource of a cluster -> its API group."""
+
 
 def azure_actions(calls: Iterable[Call]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the actions that these calls, and the reads around them, need: at the registry, and at the cluster."""
@@ -81,4 +84,18 @@ def kube_rights(wanted: Sequence[Desired], secrets: Iterable[tuple[str, str]]) -
             group = version.rpartition("/")[0]
             verbs = ("get", "create", "patch") if what is item.deployment else ("create", "patch")
             found += [KubeRight(verb, group, resource, what["metadata"]["namespace"]) for verb in verbs]
+    return tuple(dict.fromkeys(found))
+
+
+def removal_rights(removed: Iterable[Call]) -> tuple[KubeRight, ...]:
+    """Return the rights in the cluster that a removal's calls need, the reads before them included."""
+    found: list[KubeRight] = []
+    for call in removed:
+        if not call.is_azure:
+            _, _, namespace, resource, name = re.split("[ /]", call.target)
+            group = GROUPS.get(resource, "")
+            # Only of secrets a single one is named: a Role need not open a namespace's other ones.
+            only = name if resource == "secrets" else ""
+            verbs = ("get", "patch" if call.method == "LOGIN" else "delete")
+            found += [KubeRight(verb, group, resource, namespace, only) for verb in verbs]
     return tuple(dict.fromkeys(found))

@@ -83,7 +83,8 @@ def waves_of(
         wave = wave if max_concurrency is None else replace(wave, max_concurrency=max_concurrency)
         wave = wave if max_failures is None else replace(wave, max_failures=max_failures)
         wave = wave if gated else replace(wave, before=(), after=())
-        made.append(replace(wave, sites=wave.sites[::-1]) if reverse else wave)
+        # Backwards is away with a site: there is nothing left that could be seen to stay well.
+        made.append(replace(wave, sites=wave.sites[::-1], soak=0.0) if reverse else wave)
     return made[::-1] if reverse else made
 
 

@@ -6,11 +6,12 @@ registry is seen in contact with it, and only after `retireAfter` is the old one
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from arcfleet.core import calls, credentials
+from arcfleet.core.credentials import ATTEMPT, MARGIN
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import PasswordFacts, SiteFacts, TokenFacts
 from arcfleet.core.findings import Finding, Verdict
@@ -23,6 +24,8 @@ from arcfleet.errors import PermanentError
 
 EXPIRY_MARGIN = timedelta(days=14)
 """A password that ends sooner than this is rotated whatever its age: two weekly runs lie before its end."""
+RETIRED_LIFE = timedelta(days=1)
+"""How long the password lives that takes an old one's place: nobody knows it."""
 REPLICATION = 60.0
 """Seconds until a password that replaces one works everywhere (Azure's documentation of repository-scoped tokens)."""
 
@@ -87,18 +90,36 @@ def to_be_retired(token: TokenFacts, entry: Entry, policy: Credentials, now: dat
         return False
     made = password(token, entry.slot), password(token, credentials.other_slot(entry.slot))
     new, old = (found.created if found else None for found in made)
-    return new == entry.created and old is not None and old <= entry.at
+    return new == entry.created and old is not None and (old <= entry.at or _is_end(entry, old))
+
+
+def _is_end(entry: Entry, made: datetime) -> bool:
+    """Tell whether a password is one by which we meant to end the old one, when we were kept from writing it down."""
+    return entry.ending is not None and entry.ending - MARGIN <= made <= entry.ending + ATTEMPT
 
 
 def overdue(used: PasswordFacts | None, policy: Credentials, now: datetime) -> str:
     """Return why the password in use is to be rotated; empty where it is not due, or not known."""
     if used is None or used.created is None:
         return ""
-    if used.expires and used.expires - now < EXPIRY_MARGIN:
-        return f"the password of {used.name} ends {used.expires:%Y-%m-%d %H:%MZ}"
+    if ending := ends(used, now):
+        return ending
     if now - used.created >= policy.rotate_after:
         return f"the password of {used.name} is {ago((now - used.created).total_seconds())} old"
     return ""
+
+
+def ends(used: PasswordFacts | None, now: datetime) -> str:
+    """Return that a password ends soon, or has ended; empty where it does not.
+
+    Soon is `EXPIRY_MARGIN`, and half of its life where that is less: else a short one would be due from its first day.
+    """
+    if used is None or used.expires is None:
+        return ""
+    margin = min(EXPIRY_MARGIN, (used.expires - used.created) / 2) if used.created else EXPIRY_MARGIN
+    if used.expires - now >= margin:
+        return ""
+    return f"the password of {used.name} {'ends' if used.expires > now else 'ended'} {used.expires:%Y-%m-%d %H:%MZ}"
 
 
 def in_use(token: TokenFacts, facts: SiteFacts, entry: Entry | None) -> PasswordFacts | None:
@@ -148,10 +169,3 @@ def plan(site: Site, facts: SiteFacts, decision: Decision) -> SitePlan:
     because = (decision.because,) if disposition in {Disposition.ROTATE, Disposition.RETIRE} else ()
     writes = {Disposition.ROTATE: calls.installation(site, facts), Disposition.RETIRE: (calls.password(site),)}
     return SitePlan(disposition, because=because, calls=writes.get(disposition, ()), finding=decision.finding)
-
-
-def noted(plan: SitePlan, decision: Decision) -> SitePlan:
-    """Return the plan of a site at which a deploy has nothing to do, with the rotation that is due there."""
-    if decision.action is not Action.ROTATE:
-        return plan
-    return replace(plan, disposition=Disposition.ROTATE, because=(f"{decision.because}: arcfleet rotate",))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from arcfleet.core.durations import duration_text
 from arcfleet.core.fields import (
     BlockName,
     Cron,
@@ -181,6 +182,23 @@ class Credentials(Model):
     """A password older than this is due. One that ends soon is due whatever its age."""
     retire_after: Duration = timedelta(hours=24)
     """How long the replaced password still holds."""
+    expires_after: Duration | None = None
+    """How long a generated password lives; None for ever, so that no site is cut off where nobody rotates."""
+
+    @model_validator(mode="after")
+    def _rotated_in_time(self) -> Credentials:
+        least = self.rotate_after + self.retire_after
+        if self.expires_after and self.expires_after <= least:
+            raise ValueError(
+                f"expiresAfter ({duration_text(self.expires_after)}) must be longer than rotateAfter and retireAfter "
+                f"together ({duration_text(least)}), else a password ends before it is replaced: lengthen it, or "
+                "shorten rotateAfter"
+            )
+        return self
+
+    def end(self, made: datetime) -> datetime | None:
+        """Return when a password ends that is made now; None for never."""
+        return made + self.expires_after if self.expires_after else None
 
 
 class Timeouts(Model):

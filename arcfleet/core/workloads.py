@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from arcfleet.core import leaks, source
@@ -25,6 +25,8 @@ from arcfleet.errors import ManifestError
 
 FIELD_MANAGER = "arcfleet"
 HASH_ANNOTATION = "arcfleet/applied-hash"
+SEAL_ANNOTATION = "arcfleet/password"
+"""Of a pull secret: which password of ours it holds; its slot and when it was made, never its value."""
 KINDS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("v1", "configmaps"),
     "DaemonSet": ("apps/v1", "daemonsets"),
@@ -135,6 +137,11 @@ class Desired:
         """Its namespace."""
         return str(self.deployment["metadata"]["namespace"])
 
+    @property
+    def hash(self) -> str:
+        """The hash of all that is applied, pinned digests among it."""
+        return str(self.deployment["metadata"]["annotations"][HASH_ANNOTATION])
+
     def is_applied(self, live: WorkloadFacts | None) -> bool:
         """Tell whether the cluster holds what we would apply: our hash, and images and replicas as we set them."""
         if live is None:
@@ -142,7 +149,7 @@ class Desired:
         spec = self.deployment["spec"]
         images = tuple(str(c.get("image", "")) for c in spec["template"]["spec"]["containers"])
         return (
-            live.applied_hash == self.deployment["metadata"]["annotations"][HASH_ANNOTATION]
+            live.applied_hash == self.hash
             and live.images == images
             and live.desired == spec.get("replicas", live.desired)
         )
@@ -195,6 +202,16 @@ class Login:
 
     username: str
     password: Secret
+    mark: str = ""
+    """Which of the passwords that we made it is (`journal.Entry.mark`); empty for any other."""
+
+    @property
+    def seal(self) -> str:
+        """The mark as a pull secret keeps it: with a piece of the login's hash, so that it speaks of no later login."""
+        return f"{self.mark} {self._hash()}" if self.mark else ""
+
+    def _hash(self) -> str:
+        return hashlib.sha256(f"{self.username}:{self.password.reveal()}".encode()).hexdigest()[:12]
 
     def entry(self) -> Object:
         """Return the entry of a pull secret's `auths`, as `kubectl create secret docker-registry` writes it."""
@@ -208,15 +225,18 @@ class Login:
         return hmac.compare_digest(mine, theirs)
 
     @classmethod
-    def of_entry(cls, entry: Object) -> Login | None:
-        """Read an entry of `auths`, which may hold user and password apart or in `auth` only."""
+    def of_entry(cls, entry: Object, seal: str = "") -> Login | None:
+        """Read an entry of `auths`, which may hold user and password apart or in `auth` only, with its seal."""
         user, password = entry.get("username"), entry.get("password")
         if not (user and password):
             try:
                 user, _, password = base64.b64decode(entry.get("auth") or "").decode().partition(":")
             except ValueError:
                 return None
-        return cls(str(user), Secret(str(password))) if user and password else None
+        if not (user and password):
+            return None
+        login = cls(str(user), Secret(str(password)), seal.rpartition(" ")[0])
+        return login if login.seal == seal else replace(login, mark="")
 
 
 def _article_deployment(workload: Workload) -> Object:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.core.polling import AsyncLROPoller
 from azure.mgmt.containerregistry import models
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
@@ -21,26 +17,19 @@ from arcfleet.core.names import RegistryRef, last_segment
 from arcfleet.core.reasons import Reason
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
-from arcfleet.errors import PermanentError, TransientError
+from arcfleet.errors import OutcomeUnknownError, PermanentError
 from arcfleet.gateways import acr_models, translation
-from arcfleet.gateways.azure import ONCE, AzureClients
+from arcfleet.gateways.acr_deletes import RegistryDeletes
+from arcfleet.gateways.acr_writes import Operation
+from arcfleet.gateways.azure import ONCE
 from arcfleet.gateways.polling import PatientPolling
-from arcfleet.gateways.shared import Shared
-from arcfleet.ports import Clock
 
 RECENT = 300.0
 """Seconds for which a registry's own facts, its tokens and its scope maps are not read again."""
-Operation = AsyncLROPoller[Any]
-Begin = Callable[[ContainerRegistryManagementClient, PatientPolling], Awaitable[Operation]]
 
 
-class AzureRegistries:
+class AzureRegistries(RegistryDeletes):
     """`ports.Registries` on azure-mgmt-containerregistry."""
-
-    def __init__(self, clients: AzureClients, clock: Clock) -> None:
-        self._clients, self._clock = clients, clock
-        self._shared = Shared(clock)
-        self._locks: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def add_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
         """Add actions to a scope map, which is created where it is missing.
@@ -128,16 +117,18 @@ class AzureRegistries:
                 ("registry", registry),
             )
 
-    async def generate_password(self, registry: RegistryRef, token_id: str, slot: str) -> Minted:
+    async def generate_password(
+        self, registry: RegistryRef, token_id: str, slot: str, *, expires: datetime | None = None
+    ) -> Minted:
         """Replace one password slot of a token. Sent once: every request mints a password.
 
         Raises:
-            TransientError: Refused before anything was minted, or the outcome is unknown. The slot is not one in use,
-                so minting into it again does no harm.
+            TransientError: Refused before anything was minted.
+            OutcomeUnknownError: The answer was lost: it may have been minted.
         """
         subject = f"password of token {last_segment(token_id)}"
-        parameters = models.GenerateCredentialsParameters(token_id=token_id, name=slot)
-        with translation.azure(subject, Reason.SYNC_TOKEN_NOT_FOUND):
+        parameters = models.GenerateCredentialsParameters(token_id=token_id, name=slot, expiry=expires)
+        with translation.azure(subject, Reason.SYNC_TOKEN_NOT_FOUND), translation.unrepeatable(subject):
             poller = await self._acr(registry).registries.begin_generate_credentials(
                 registry.resource_group, registry.name, parameters, **ONCE
             )
@@ -145,7 +136,7 @@ class AzureRegistries:
         for found in (result.passwords if result else None) or ():
             if found.name == slot and found.value:
                 return Minted(Secret(found.value), found.creation_time)
-        raise TransientError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
+        raise OutcomeUnknownError(Reason.BAD_RESPONSE, f"{subject}: the answer holds no password")
 
     async def registry(self, registry: RegistryRef) -> RegistryFacts:
         """Return a cloud registry."""
@@ -210,30 +201,6 @@ class AzureRegistries:
             lambda acr, polling: acr.connected_registries.begin_update(*place, change, polling=polling),
             ("connected", registry),
         )
-
-    def _acr(self, registry: RegistryRef) -> ContainerRegistryManagementClient:
-        return self._clients.acr(registry.subscription)
-
-    async def _scope_map(self, registry: RegistryRef, name: str) -> ScopeMapFacts | None:
-        """Return a scope map as it is now, or None where it does not exist."""
-        with translation.azure(f"scope map {name} of registry {registry.name}"):
-            try:
-                item = await self._acr(registry).scope_maps.get(registry.resource_group, registry.name, name)
-            except ResourceNotFoundError:
-                return None
-        return acr_models.scope_map(item)
-
-    async def _write(self, registry: RegistryRef, subject: str, begin: Begin, *changed: object) -> None:
-        """Send a write and return when its operation has ended; what was shared of `changed` is forgotten.
-
-        Also where it failed: an answer that was lost says nothing about what was done.
-        """
-        try:
-            with translation.azure(f"{subject} of registry {registry.name}"):
-                poller = await begin(self._acr(registry), PatientPolling(self._clock, subject))
-                await poller.result()
-        finally:
-            self._shared.forget(*changed)
 
 
 def _look_for(registry: RegistryRef) -> str:

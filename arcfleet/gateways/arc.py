@@ -29,16 +29,19 @@ from arcfleet.ports import Clock
 from arcfleet.waiting import as_error
 
 CLUSTER_API = "2024-01-01"
+UNINSTALL = 60.0
+"""Seconds that an uninstall is expected to take; no recording has one."""
 
 
 class AdaptivePolling(AsyncARMPolling):
     """Azure's own polling with intervals that fit the operation's usual length, and with a deadline."""
 
     def __init__(
-        self, clock: Clock, *, usual: float, deadline: float, on_status: Callable[[str], None], **options: Any
+        self, clock: Clock, *, usual: float, deadline: float, on_status: Callable[[str], None], does: str
     ) -> None:
-        super().__init__(lro_options={"final-state-via": "azure-async-operation"}, **options)
+        super().__init__(lro_options={"final-state-via": "azure-async-operation"})
         self._clock, self._usual, self._deadline, self._on_status = clock, usual, deadline, on_status
+        self._does = does
         self._began, self._told = clock.monotonic(), ""
 
     async def update_status(self) -> None:
@@ -55,7 +58,7 @@ class AdaptivePolling(AsyncARMPolling):
             raise PermanentError(
                 Reason.EXTENSION_STUCK,
                 f"extension: operation still {self.status()} after {elapsed:.0f} s",
-                "look at the pods of namespace connected-registry; Azure goes on installing meanwhile",
+                f"look at the pods of namespace connected-registry; Azure goes on {self._does} meanwhile",
                 rule="E10",
             )
         # A Retry-After names the earliest time that the service wants to be asked again.
@@ -87,8 +90,7 @@ class AzureExtensions:
         Returns:
             The extension after the operation; it may be in progress still if the operation's URL is gone.
         """
-        ref, subject = site.cluster_ref, f"extension {site.extension_name}"
-        target = (ref.resource_group, CLUSTER_RP, CLUSTER_TYPE, ref.name, site.extension_name)
+        ref, subject, target = site.cluster_ref, f"extension {site.extension_name}", _target(site)
         operations = self._clients.arc(ref.subscription).extensions
         began = self._clock.monotonic()
         polling = AdaptivePolling(
@@ -96,6 +98,7 @@ class AzureExtensions:
             usual=usual_length(self._lengths, self._prior),
             deadline=site.timeouts.extension.total_seconds(),
             on_status=on_status,
+            does="installing",
         )
         with translation.azure(subject, Reason.CLUSTER_NOT_FOUND, f"check cluster {ref.name} of site {site.name}"):
             if exists:
@@ -147,13 +150,37 @@ class AzureExtensions:
             address = page.get("nextLink")
         return found
 
+    async def delete(self, site: Site, *, forced: bool, on_status: Callable[[str], None]) -> None:
+        """Delete the extension and wait for the operation's end; one that is gone already is deleted.
+
+        With `forced` Azure only forgets it (recorded: `forceDelete=true` answers at once); its cluster is not asked.
+        """
+        operations = self._clients.arc(site.cluster_ref.subscription).extensions
+        polling = AdaptivePolling(
+            self._clock,
+            usual=UNINSTALL,
+            deadline=site.timeouts.extension.total_seconds(),
+            on_status=on_status,
+            does="uninstalling",
+        )
+        options: dict[str, Any] = {"force_delete": True} if forced else {}
+        with translation.azure(f"extension {site.extension_name}"):
+            try:
+                poller = await operations.begin_delete(*_target(site), polling=polling, **options)
+                await poller.result()
+            except HttpResponseError as error:
+                if error.status_code == 200:
+                    raise as_error(addressed(rules.failure(failure_text(error)), site)) from None
+                if error.status_code != 404:
+                    raise
+
     async def extension(self, site: Site) -> ExtensionFacts | None:
         """Return the connected registry extension of the site, or None where it does not exist."""
         ref = site.cluster_ref
         operations = self._clients.arc(ref.subscription).extensions
         with translation.azure(f"extension {site.extension_name}"):
             try:
-                item = await operations.get(ref.resource_group, CLUSTER_RP, CLUSTER_TYPE, ref.name, site.extension_name)
+                item = await operations.get(*_target(site))
             except ResourceNotFoundError:
                 return None
         return extension_facts(item)
@@ -169,6 +196,11 @@ class AzureExtensions:
         if found is None:
             raise error
         return found
+
+
+def _target(site: Site) -> tuple[str, str, str, str, str]:
+    ref = site.cluster_ref
+    return ref.resource_group, CLUSTER_RP, CLUSTER_TYPE, ref.name, site.extension_name
 
 
 def failure_text(error: HttpResponseError) -> str:
@@ -218,6 +250,7 @@ def extension_facts(item: Any) -> ExtensionFacts:
         name=item.name or "",
         extension_type=item.extension_type or "",
         provisioning_state=str(item.provisioning_state or "Unknown"),
+        version=item.version,
         current_version=item.current_version or item.version,
         auto_upgrade=item.auto_upgrade_minor_version is not False,
         release_train=item.release_train,

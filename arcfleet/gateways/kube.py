@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from kubernetes.aio import client
-from kubernetes.aio.client.exceptions import ApiException
 
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
+from arcfleet.core.removals import Held
 from arcfleet.core.surveys import ClusterSurvey, KubeRight, Unread
-from arcfleet.core.workloads import FIELD_MANAGER, Login, Object
+from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION, Login, Object
 from arcfleet.errors import PermanentError
-from arcfleet.gateways import kube_evidence, kube_survey, translation
+from arcfleet.gateways import kube_evidence, kube_removal, kube_survey, translation
 from arcfleet.gateways.kube_facts import selector_text, workload_facts
+from arcfleet.gateways.kube_objects import KEY, PATCH, SECRET_TYPE, encode, logins_of, or_none
 from arcfleet.gateways.kubeconfigs import Kubeconfigs
 from arcfleet.settings import Settings
 
-KEY = ".dockerconfigjson"
-SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type's name
-PATCH: dict[str, tuple[type, str]] = {
-    "ConfigMap": (client.CoreV1Api, "patch_namespaced_config_map"),
-    "DaemonSet": (client.AppsV1Api, "patch_namespaced_daemon_set"),
-    "Deployment": (client.AppsV1Api, "patch_namespaced_deployment"),
-    "PersistentVolumeClaim": (client.CoreV1Api, "patch_namespaced_persistent_volume_claim"),
-    "Service": (client.CoreV1Api, "patch_namespaced_service"),
-    "ServiceAccount": (client.CoreV1Api, "patch_namespaced_service_account"),
-    "StatefulSet": (client.AppsV1Api, "patch_namespaced_stateful_set"),
-}
 READ = {
     "DaemonSet": "read_namespaced_daemon_set",
     "Deployment": "read_namespaced_deployment",
@@ -73,11 +60,30 @@ class KubernetesSites:
         for api in self._clients.values():
             await api.close()
 
+    async def delete(self, site: Site, item: Held) -> None:
+        """Delete the very object that was read; one that is gone already is deleted."""
+        with translation.kubernetes(site.name, str(item)):
+            await kube_removal.delete(await self._client(site), item, self._settings.request_timeout)
+
+    async def drop_login(self, site: Site, item: Held) -> None:
+        """Take the login for the site's address out of a pull secret; the others stay."""
+        with translation.kubernetes(site.name, str(item)):
+            await kube_removal.drop_login(
+                await self._client(site), site.cluster_ip, item, self._settings.request_timeout
+            )
+
+    async def held(self, site: Site, kind: str, namespace: str, name: str) -> Held | None:
+        """Return an object with who wrote it; None where it does not exist."""
+        with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
+            return await kube_removal.held(
+                await self._client(site), kind, namespace, name, self._settings.request_timeout
+            )
+
     async def login(self, site: Site, namespace: str, name: str) -> Login | None:
         """Return the login for the site's address that a pull secret holds, if there is one."""
         found = await self._secret(site, namespace, name)
-        entry = _logins(found).get(site.cluster_ip) if found else None
-        return Login.of_entry(entry) if isinstance(entry, dict) else None
+        entry = logins_of(found).get(site.cluster_ip) if found else None
+        return Login.of_entry(entry, _seal(found)) if isinstance(entry, dict) else None
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that is there.
@@ -89,12 +95,14 @@ class KubernetesSites:
         if dry_run:
             options["dry_run"] = "All"
         found = await self._secret(site, namespace, name)
-        logins = {**(_logins(found) if found else {}), site.cluster_ip: login.entry()}
+        logins = {**(logins_of(found) if found else {}), site.cluster_ip: login.entry()}
         metadata = client.V1ObjectMeta(name=name)
         if found:
             # With the version that was read, so that a login added meanwhile is not lost.
             metadata.resource_version = found.metadata.resource_version
-        body = client.V1Secret(type=SECRET_TYPE, metadata=metadata, data={KEY: _encode({"auths": logins})})
+        if login.seal or (found and _seal(found)):
+            metadata.annotations = {SEAL_ANNOTATION: login.seal}
+        body = client.V1Secret(type=SECRET_TYPE, metadata=metadata, data={KEY: encode({"auths": logins})})
         with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
             if found:
                 await api.patch_namespaced_secret(name, namespace, body, **options)
@@ -135,7 +143,7 @@ class KubernetesSites:
         timeout = self._settings.request_timeout
         read: Callable[..., Any] = getattr(client.AppsV1Api(api), READ[kind])
         with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
-            found = await _or_none(read(name, namespace, _request_timeout=timeout))
+            found = await or_none(read(name, namespace, _request_timeout=timeout))
             if found is None:
                 return None
             pods = await client.CoreV1Api(api).list_namespaced_pod(
@@ -158,30 +166,10 @@ class KubernetesSites:
     async def _secret(self, site: Site, namespace: str, name: str) -> Any:
         api = client.CoreV1Api(await self._client(site))
         with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
-            return await _or_none(
+            return await or_none(
                 api.read_namespaced_secret(name, namespace, _request_timeout=self._settings.request_timeout)
             )
 
 
-async def _or_none(reading: Awaitable[Any]) -> Any:
-    """Return what a read answers; None where the object does not exist."""
-    try:
-        return await reading
-    except ApiException as error:
-        if error.status == 404:
-            return None
-        raise
-
-
-def _logins(secret: Any) -> dict[str, Any]:
-    """Return the `auths` of a pull secret; none where its content is not one."""
-    try:
-        content = json.loads(base64.b64decode((secret.data or {}).get(KEY, "")))
-    except (ValueError, binascii.Error):
-        return {}
-    auths = content.get("auths") if isinstance(content, dict) else None
-    return auths if isinstance(auths, dict) else {}
-
-
-def _encode(content: Any) -> str:
-    return base64.b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
+def _seal(secret: Any) -> str:
+    return (secret.metadata.annotations or {}).get(SEAL_ANNOTATION, "")

@@ -12,9 +12,15 @@ from arcfleet.errors import PermanentError
 class NoJournal:
     """`ports.Journal` for plans and status, which change nothing."""
 
+    owner = ""
+
     def alone(self, _key: str) -> AbstractAsyncContextManager[None]:
         """Return at once: nothing is written."""
         return nullcontext()
+
+    async def forget(self, key: str) -> None:
+        """Refuse, as nothing is written here."""
+        raise PermanentError(Reason.INTERNAL, f"no journal to take {key} out of")
 
     async def read(self, _key: str) -> Entry | None:
         """Return nothing."""

@@ -31,6 +31,13 @@ class Bucket:
                 await self._clock.sleep(wait)
             self._tokens -= 1
 
+    def take_now(self) -> float:
+        """Take a token if there is one and return 0; else return the seconds until there will be."""
+        wait = self._wait()
+        if wait <= 0:
+            self._tokens -= 1
+        return wait
+
     def pause(self, seconds: float) -> None:
         """Let nobody through for `seconds`."""
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)

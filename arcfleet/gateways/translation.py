@@ -21,12 +21,13 @@ from azure.core.exceptions import (
     DeserializationError,
     HttpResponseError,
     IncompleteReadError,
+    ServiceRequestTimeoutError,
 )
 from kubernetes.aio.client.exceptions import ApiException
 from pydantic import ValidationError
 
 from arcfleet.core.reasons import Reason
-from arcfleet.errors import FleetError, PermanentError, TransientError
+from arcfleet.errors import FleetError, OutcomeUnknownError, PermanentError, TransientError
 from arcfleet.gateways.pacing import seconds_of
 
 MAX_TEXT = 400
@@ -75,6 +76,34 @@ def azure(subject: str, missing: Reason | None = None, remedy: str = "") -> Iter
         ) from None
     except AzureError as error:
         raise TransientError(Reason.UNREACHABLE, f"{subject}: no answer", evidence=(clean(str(error)),)) from None
+
+
+@contextmanager
+def unrepeatable(subject: str) -> Iterator[None]:
+    """Tell the errors apart that leave open whether a request was carried out; to be used inside `azure`.
+
+    A refusal says that it was not, and so does a connection that was never made.
+    """
+    try:
+        yield
+    except ClientAuthenticationError:
+        raise
+    except (DecodeError, DeserializationError, IncompleteReadError, JSONDecodeError):
+        raise OutcomeUnknownError(Reason.BAD_RESPONSE, f"{subject}: the answer is no valid JSON") from None
+    except HttpResponseError as error:
+        if error.status_code not in RETRYABLE:
+            raise
+        status = error.status_code or 0
+        message = f"{subject}: {_arm_text(error) or _phrase(status)}"
+        wait = seconds_of(getattr(error.response, "headers", {}).get("Retry-After"))
+        raise OutcomeUnknownError(Reason.UNREACHABLE, message, evidence=(f"HTTP {status}",), retry_after=wait) from None
+    except ServiceRequestTimeoutError:
+        raise
+    except AzureError as error:
+        if isinstance(error.inner_exception, aiohttp.ClientConnectorError):
+            raise
+        evidence = (clean(str(error)),)
+        raise OutcomeUnknownError(Reason.UNREACHABLE, f"{subject}: no answer", evidence=evidence) from None
 
 
 def by_status(status: int, subject: str, text: str, retry_after: float | None = None, *, right: str = "") -> FleetError:

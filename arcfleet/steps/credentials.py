@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from arcfleet.core import client_tokens, credentials, ensure, journal
 from arcfleet.core.client_tokens import PullLogin
@@ -16,16 +15,16 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
+from arcfleet.steps.minting import mint
 from arcfleet.steps.observe import LISTED, own_login
 
 
 async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:
     """Generate a password into the sync token's idle slot and return the connection string made of it.
 
-    The journal has the slot before the password exists, so that a run which is killed here leaves no doubt.
-
     Raises:
-        PermanentError: The sync token is disabled, or the connected registry can't be reached by a string.
+        PermanentError: The sync token is disabled, the connected registry can't be reached by a string, or the answers
+            were lost.
     """
     cr, extension = facts.connected_registry, facts.extension
     token = await gateways.registries.token(site.registry_ref, cr.sync_token_id, max_age=0)
@@ -40,10 +39,10 @@ async def generate_credential(gateways: Gateways, site: Site, facts: SiteFacts) 
     key = journal.key(site.registry_ref, token.name)
     slot = credentials.idle_slot(token, extension, await gateways.journal.read(key))
     entry = Entry(slot, Phase.INTENDED, await gateways.registries.service_time())
-    await gateways.journal.write(key, entry)
-    minted = await gateways.registries.generate_password(site.registry_ref, cr.sync_token_id, slot)
+    end = site.credentials.end(entry.at)
+    minted, entry = await mint(gateways, site, cr.sync_token_id, key, entry, expires=end)
     made = credentials.connection_string(cr, minted.password, parent_protocol=site.parent_protocol)
-    return Credential(made, key, replace(entry, created=minted.created))
+    return Credential(made, key, entry)
 
 
 async def note(gateways: Gateways, credential: Credential | PullLogin, phase: Phase) -> None:
@@ -69,7 +68,8 @@ async def client_login(
         missing: The pull secrets to be written, as (namespace, name).
 
     Raises:
-        PermanentError: There is no client token that could be meant, or none of its slots is free.
+        PermanentError: There is no client token that could be meant, none of its slots is free, or another run is
+            filling one.
     """
     own = await own_login(gateways, site)
     if own:
@@ -96,19 +96,24 @@ async def new_login(
     registry, key = site.registry_ref, journal.key(site.registry_ref, last_segment(token_id))
     token = await gateways.registries.token(registry, token_id, max_age=0)
     entry = await gateways.journal.read(key)
-    shared = entry is not None and await sharing(gateways, site, token_id) > 1
+    expires_after = site.credentials.expires_after
+    shared = (entry is not None or expires_after is not None) and await sharing(gateways, site, token_id) > 1
     slot = client_tokens.free_slot(token, entry, held=held or shared)
-    if slot is None:
-        full = client_tokens.taken(site, token, entry)
-        raise PermanentError(full.reason, full.message, full.remedy)
+    now = await gateways.registries.service_time()
+    hindrance = client_tokens.claimed(token, entry, gateways.journal.owner, now) if shared else None
+    if slot is None or hindrance:
+        why = hindrance or client_tokens.taken(site, token, entry)
+        raise PermanentError(why.reason, why.message, why.remedy)
     for namespace, name in secrets:
         rehearsed = Login(token.name, credentials.REHEARSED)
         await gateways.kubernetes.put_login(site, namespace, name, rehearsed, dry_run=True)
     retiring = not shared and client_tokens.replaces_ours(token, entry, slot)
-    intended = Entry(slot, Phase.INTENDED, await gateways.registries.service_time(), retiring=retiring)
-    await gateways.journal.write(key, intended)
-    minted = await gateways.registries.generate_password(registry, token_id, slot)
-    return PullLogin(Login(token.name, minted.password), key, replace(intended, created=minted.created))
+    begun = await gateways.registries.service_time()
+    intended = Entry(slot, Phase.INTENDED, begun, retiring=retiring, owner=gateways.journal.owner)
+    # A password that no rotation may replace must not end either.
+    expires = None if shared else site.credentials.end(intended.at)
+    minted, made = await mint(gateways, site, token_id, key, intended, expires=expires)
+    return PullLogin(Login(token.name, minted.password, made.mark), key, made)
 
 
 async def sharing(gateways: Gateways, site: Site, token_id: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from arcfleet import waiting
-from arcfleet.core import polling
+from arcfleet.core import connection_strings, polling
 from arcfleet.core.commands import addressed
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
@@ -36,8 +36,10 @@ async def install(
         which the old instance may still be in contact.
 
     Raises:
-        PermanentError: The installation failed, or did not end within `timeouts.extension`.
+        PermanentError: The connection string is malformed, or the installation failed, or did not end within
+            `timeouts.extension`.
     """
+    connection_strings.check(credential.connection_string, facts.connected_registry.name)
     began = await gateways.registries.service_time()
     exists = facts.extension is not None
     await credentials.note(gateways, credential, Phase.DELIVERING)

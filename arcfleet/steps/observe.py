@@ -10,9 +10,10 @@ from arcfleet.core import ensure_effects, workloads
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Site
-from arcfleet.core.names import ImageRef
+from arcfleet.core.names import ImageRef, last_segment
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import rests_between_syncs
+from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts import inside
 from arcfleet.core.workloads import Desired, Login, Object
 from arcfleet.errors import PermanentError
@@ -48,9 +49,13 @@ async def observe(
     if cluster.connectivity.lower() != "connected":
         return facts, ()
     wanted, missing = await _desired(gateways, site, registry.login_server, manifests)
-    found, secrets = await _in_cluster(gateways, site, wanted)
+    found, secrets = await _in_cluster(gateways, site, wanted, cr)
     refusal = inside.refusal(await diagnosis.look(gateways, site)) if await _is_away(gateways, facts) else ""
-    return replace(facts, workloads=found, pull_secrets=secrets, refusal=refusal, missing=missing), wanted
+    hindrance = None
+    if extension and extension.has_failed:
+        hindrance = extension_rules.hindrance(site, extension, await gateways.registries.service_time())
+    facts = replace(facts, workloads=found, pull_secrets=secrets, missing=missing)
+    return replace(facts, refusal=refusal, hindrance=hindrance), wanted
 
 
 async def _is_away(gateways: Gateways, facts: SiteFacts) -> bool:
@@ -70,16 +75,21 @@ async def _in_registry(
     """
     if not site.ensure:
         return await connected_registry(gateways, site, max_age=max_age), None
+    contents = await contents_of(gateways, site, max_age=max_age)
+    found = contents.connected.get(site.connected_registry.lower())
+    return found or ensure_effects.expected(site, contents), contents
+
+
+async def contents_of(gateways: Gateways, site: Site, *, max_age: float) -> RegistryContents:
+    """Return what a site's cloud registry holds, from lists that are at most `max_age` s old."""
     registries, ref = gateways.registries, site.registry_ref
-    contents = RegistryContents(
+    return RegistryContents(
         *await asyncio.gather(
             registries.connected_registries(ref, max_age=max_age),
             registries.scope_maps(ref, max_age=max_age),
             registries.tokens(ref, max_age=max_age),
         )
     )
-    found = contents.connected.get(site.connected_registry.lower())
-    return found or ensure_effects.expected(site, contents), contents
 
 
 async def connected_registry(
@@ -125,18 +135,28 @@ async def _desired(
 
 
 async def _in_cluster(
-    gateways: Gateways, site: Site, wanted: Sequence[Desired]
+    gateways: Gateways, site: Site, wanted: Sequence[Desired], cr: ConnectedRegistryFacts
 ) -> tuple[dict[str, WorkloadFacts | None], dict[tuple[str, str], bool]]:
     own = await own_login(gateways, site) if wanted else None
     secrets = {}
     for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted):
         held = await gateways.kubernetes.login(site, *key)
-        secrets[key] = held is not None and (own is None or held.is_as(own))
+        secrets[key] = held is not None and (own is None or held.is_as(own)) and _is_known(site, held, cr)
     found = {
         item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
         for item in wanted
     }
     return found, secrets
+
+
+def _is_known(site: Site, held: Login, cr: ConnectedRegistryFacts) -> bool:
+    """Tell whether somebody else's login may open the connected registry: its user is one of the client tokens.
+
+    Where Azure shows none, nothing can be told.
+    """
+    names = {last_segment(token_id).lower() for token_id in cr.client_token_ids}
+    theirs = site.pull_secret_from is not None and site.pull_secret_from.existing
+    return not theirs or not names or held.username.lower() in names
 
 
 async def own_login(gateways: Gateways, site: Site) -> Login | None:

@@ -20,7 +20,7 @@ async def plan_site(gateways: Gateways, fleet: Fleet, site: Site) -> SitePlan:
         facts, wanted = await observe.observe(gateways, site, fleet.manifests, max_age=RUN)
         plan = planning.plan(site, facts, wanted)
         if plan.needs_preflight:
-            return plan.judged(await preflight.check(gateways, site, facts, wanted, plan))
+            plan = plan.judged(await preflight.check(gateways, site, facts, wanted, plan))
         return await rotation.note_due(gateways, site, facts, plan)
     except FleetError as error:
         return SitePlan(Disposition.BLOCKED, finding=of_error(error, "observe"))

@@ -34,12 +34,17 @@ async def check(
     return preflight.judge(site, facts, plan, azure, cluster)
 
 
-async def _azure(gateways: Gateways, site: Site, facts: SiteFacts, plan: SitePlan) -> AzureSurvey:
+async def permissions(gateways: Gateways, site: Site, plan: SitePlan) -> AzureSurvey:
+    """Return what the caller may do at the site's cloud registry and at its cluster, and nothing else."""
     at_registry, at_cluster = await asyncio.gather(
         _or_unread(gateways.subscriptions.permissions(site.registry_ref.id)),
         _or_unread(_cluster_permissions(gateways, site, plan)),
     )
-    held = AzureSurvey(registry_permissions=at_registry, cluster_permissions=at_cluster)
+    return AzureSurvey(registry_permissions=at_registry, cluster_permissions=at_cluster)
+
+
+async def _azure(gateways: Gateways, site: Site, facts: SiteFacts, plan: SitePlan) -> AzureSurvey:
+    held = await permissions(gateways, site, plan)
     if not plan.install:
         return held
     providers, has_images, tokens = await asyncio.gather(

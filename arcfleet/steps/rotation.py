@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
-from arcfleet.core import credentials, journal, rotation
+from arcfleet.core import credentials, due, journal, rotation
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.journal import Phase
+from arcfleet.core.findings import Finding
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.plan import SitePlan
 from arcfleet.core.rotation import Decision
 from arcfleet.ports import Gateways
+from arcfleet.steps import minting
 from arcfleet.steps.credentials import generate_credential
 
 LISTED = 300.0
@@ -29,15 +30,19 @@ async def decide(gateways: Gateways, site: Site, facts: SiteFacts, *, asked: boo
 
 
 async def note_due(gateways: Gateways, site: Site, facts: SiteFacts, plan: SitePlan) -> SitePlan:
-    """Return a site's plan, with the rotation that is due where there is nothing else to do. Changes nothing."""
-    if plan.disposition is not Disposition.NOOP:
+    """Return a site's plan with the rotations that are due there. Changes nothing."""
+    if facts.extension is None:
         return plan
     tokens = await gateways.registries.tokens(site.registry_ref, max_age=LISTED)
-    token = tokens.get(last_segment(facts.connected_registry.sync_token_id).lower())
-    if token is None:
-        return plan
-    now = await gateways.registries.service_time()
-    return rotation.noted(plan, rotation.decide(site, facts, token, None, now))
+    return due.noted(plan, due.due(site, facts, tokens, await gateways.registries.service_time()))
+
+
+async def ending(gateways: Gateways, site: Site, facts: SiteFacts) -> tuple[Finding, ...]:
+    """Return a finding for each of a site's passwords that ends soon. Changes nothing."""
+    if facts.extension is None:
+        return ()
+    tokens = await gateways.registries.tokens(site.registry_ref, max_age=LISTED)
+    return due.ending(site, facts, tokens, await gateways.registries.service_time())
 
 
 async def replace(gateways: Gateways, site: Site, facts: SiteFacts) -> Credential:
@@ -54,5 +59,13 @@ async def retire(gateways: Gateways, site: Site, token_id: str) -> None:
     if entry is None or not entry.retiring:
         return
     slot = credentials.other_slot(entry.slot)
-    made = await gateways.registries.generate_password(site.registry_ref, token_id, slot)
-    await gateways.journal.write(key, entry.to(Phase.VERIFIED, entry.at, retiring=False, retired=made.created))
+    entry = dataclasses.replace(entry, ending=await gateways.registries.service_time())
+
+    async def begun() -> None:
+        await gateways.journal.write(key, entry)
+
+    await begun()
+    expires = entry.ending + rotation.RETIRED_LIFE if entry.ending else None
+    made = await minting.generate(gateways, site, token_id, slot, expires, lost=begun)
+    ended = dataclasses.replace(entry, retiring=False, retired=made.created, ending=None)
+    await gateways.journal.write(key, ended)

@@ -138,3 +138,33 @@ def test_plan_as_json_and_a_blocked_fleet(fleet_file, simulate, tmp_path):
     assert [site["finding"]["reason"] for site in value["sites"]] == ["no_suitable_node"] * 2
     assert "no ready linux/amd64 node" in shown.stdout
     assert "2 of 2 sites can't be deployed now" in shown.stdout
+
+
+def test_remove_shows_its_plan_refuses_another_name_and_removes_what_was_deployed(fleet_file, simulate, tmp_path):
+    sim = simulate(fleet_of(fleet_text(2)), speed=300, extensionInstall=60, extensionDelete=20)
+    address = ("--simulator", sim.url)
+    arcfleet("deploy", str(fleet_file), *address, home=tmp_path)
+    written = sum(entry["write"] for entry in sim.audit())
+
+    shown = arcfleet("remove", str(fleet_file), "--workloads", "--calls", *address, home=tmp_path)
+    refused = arcfleet("remove", str(fleet_file), "--yes-remove", "tset", *address, home=tmp_path)
+
+    assert (shown.returncode, refused.returncode) == (2, 1), shown.stderr
+    assert "DELETE connectedClusters/k-s1/extensions/plant1" in shown.stdout
+    assert "kept: connected registry: the site has no ensure; --connected-registry deletes it" in shown.stdout
+    assert "2 sites are removed" in shown.stdout
+    assert "nothing was removed; to confirm: --yes-remove test" in shown.stdout
+    assert "'tset' is not the name of the fleet; nothing was removed" in refused.stderr
+    assert sum(entry["write"] for entry in sim.audit()) == written
+
+    confirm = ("--workloads", "--yes-remove", "test")
+    removed = arcfleet("remove", str(fleet_file), *confirm, "--json", *address, home=tmp_path)
+    again = arcfleet("remove", str(fleet_file), "--workloads", *address, home=tmp_path)
+
+    assert removed.returncode == 0, removed.stderr
+    report = json.loads(removed.stdout)
+    assert [(site["outcome"], site["changes"][-1]) for site in report["sites"]] == [
+        ("succeeded", "journal of passwords")
+    ] * 2
+    assert again.returncode == 0
+    assert "nothing left to remove" in again.stdout

@@ -58,11 +58,11 @@ class World:
         """Return how many passwords were generated."""
         return self.sim.counters()["byKind"].get("arm POST generateCredentials", 0)
 
-    async def login(self, index=0, host="10.96.0.50"):
+    async def login(self, index=0, host="10.96.0.50", name="regcred"):
         """Return the password for a host that a site's pull secret holds."""
         site = self.site(index).model_copy(update={"cluster_ip": host})
         async with connect(settings_of(self.sim)) as gateways:
-            found = await gateways.kubernetes.login(site, "default", "regcred")
+            found = await gateways.kubernetes.login(site, "default", name)
         return found.password.reveal()
 
 
@@ -141,22 +141,80 @@ async def test_passwords_of_the_users_own_reach_the_pull_secret_and_none_is_gene
     assert (await world.login(), world.minted()) == ("of-a-variable", 1)
 
 
-async def test_a_rotation_that_ends_at_the_pull_secret_cuts_nobody_off_and_its_remedy_works(start, deploy):
+REFUSAL = {"status": 403, "body": {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"}}
+TWO = {"name": "job", "manifest": "job.yaml", "pullSecret": "second"}
+
+
+def secret_api(sim):
+    """Return the Kubernetes API of the first site, past arcfleet's flows."""
+    return config.new_client_from_config_dict(yaml.safe_load(sim.kubeconfig), context="k-s1")
+
+
+async def test_a_rotation_that_ends_before_the_first_pull_secret_is_made_good_by_the_next(start, deploy):
     world = start()
     await deploy(world.sim, world.text)
-    refusal = {"status": 403, "body": {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"}}
-    world.sim.fault({"method": "PATCH", "path": "/secrets/regcred", "after": 1, "times": 1, "effect": refusal})
+    old = await world.login()
+    world.sim.fault({"method": "PATCH", "path": "/secrets/regcred", "after": 1, "times": 1, "effect": REFUSAL})
 
     failed = await deploy(world.sim, world.text, flow=rotate_credentials, now=True)
+    assert (failed.outcomes[0].finding.reason, await world.login()) == (Reason.FORBIDDEN, old)
     await world.pull_anew()
+    # Nobody asks for it now: what was begun is due by itself.
+    resumed = await deploy(world.sim, world.text, flow=rotate_credentials)
+    await world.pull_anew()
+    new = await world.login()
+    world.sim.step(DAY)
+    retired = await deploy(world.sim, world.text, flow=rotate_credentials)
+    world.sim.step(600)
+
+    assert [report.outcomes[0].status for report in (resumed, retired)] == [Status.SUCCEEDED] * 2
+    assert new != old
+    assert await world.login() == new
+    await world.pull_anew()
+
+
+async def test_a_rotation_that_ends_between_two_pull_secrets_goes_on_with_the_password_that_one_has(
+    start, deploy, tmp_path
+):
+    (tmp_path / "job.yaml").write_text(MANIFEST.replace("name: web", "name: job").replace("app: web", "app: job"))
+    world = start()
+    text = fleet_text(1, workloads=[SIGNING_IN, TWO])
+    await deploy(world.sim, text)
+    old = await world.login()
+    world.sim.fault({"method": "PATCH", "path": "/secrets/second", "after": 1, "times": 1, "effect": REFUSAL})
+
+    failed = await deploy(world.sim, text, flow=rotate_credentials, now=True)
+    half, asked = [await world.login(), await world.login(name="second")], world.minted()
+    resumed = await deploy(world.sim, text, flow=rotate_credentials)
+    whole = [await world.login(), await world.login(name="second")]
+    world.sim.step(DAY)
+    await deploy(world.sim, text, flow=rotate_credentials)
+    world.sim.step(600)
+
+    assert failed.outcomes[0].finding.reason is Reason.FORBIDDEN
+    assert (half[1], whole) == (old, [half[0]] * 2)
+    assert half[0] != old
+    assert resumed.outcomes[0].status is Status.SUCCEEDED
+    # The second run made none; the third ended the two old ones.
+    assert world.minted() == asked + 2
+    await world.pull_anew()
+
+
+async def test_where_a_pull_secret_does_not_say_what_it_holds_a_person_decides_and_the_remedy_works(start, deploy):
+    world = start()
+    await deploy(world.sim, world.text)
+    world.sim.fault({"method": "PATCH", "path": "/secrets/regcred", "after": 1, "times": 1, "effect": REFUSAL})
+    await deploy(world.sim, world.text, flow=rotate_credentials, now=True)
+    async with await secret_api(world.sim) as api:
+        unsaid = {"metadata": {"annotations": {"arcfleet/password": None}}}
+        await client.CoreV1Api(api).patch_namespaced_secret("regcred", "default", unsaid)
+
     stopped = await deploy(world.sim, world.text, flow=rotate_credentials, now=True)
     await world.pull_anew()
 
-    assert failed.outcomes[0].finding.reason is Reason.FORBIDDEN
     assert "both may be in use" in stopped.outcomes[0].finding.message
     assert stopped.outcomes[0].finding.remedy.startswith("kubectl delete secret regcred -n default")
-    api = await config.new_client_from_config_dict(yaml.safe_load(world.sim.kubeconfig), context="k-s1")
-    async with api:
+    async with await secret_api(world.sim) as api:
         await client.CoreV1Api(api).delete_namespaced_secret("regcred", "default")
     assert (await deploy(world.sim, world.text)).result is Result.COMPLETED
     world.sim.step(DAY)

@@ -52,11 +52,14 @@ def as_role(granted: Iterable[str]) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def grant(sim: Simulator, *, without: tuple[str, str] = ("", "")) -> None:
-    """Apply the role files to the cluster, but for one (resource, verb), and take the kubeconfig's own rights away."""
+def grant(sim: Simulator, *names: str, without: tuple[str, str] = ("", "")) -> None:
+    """Apply role files to the cluster, but for one (resource, verb), and take the kubeconfig's own rights away.
+
+    Those of a deploy where none is named.
+    """
     with kubernetes(sim) as api:
-        for path in sorted(ROLES.glob("*.yaml")):
-            for item in yaml.safe_load_all(path.read_text()):
+        for name in names or ("workload", "preflight"):
+            for item in yaml.safe_load_all((ROLES / f"kubernetes-{name}.yaml").read_text()):
                 namespace = item["metadata"].get("namespace")
                 place = f"{RBAC}/namespaces/{namespace}" if namespace else RBAC
                 body = item | {"rules": list(_less(item.get("rules", ()), *without))} if "rules" in item else item
@@ -75,11 +78,12 @@ def _less(rules: Iterable[dict[str, Any]], resource: str, verb: str) -> Iterable
             yield rule | {"resources": [resource], "verbs": verbs}
 
 
-def kubernetes(sim: Simulator) -> httpx.Client:
-    """Return a client of the first cluster, as the user of its kubeconfig."""
+def kubernetes(sim: Simulator, number: int = 1) -> httpx.Client:
+    """Return a client of a cluster, the first one where not said, as the user of its kubeconfig."""
     config = yaml.safe_load(httpx.get(f"{sim.control}/kubeconfig", trust_env=False).text)
-    headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
-    return httpx.Client(base_url=config["clusters"][0]["cluster"]["server"], headers=headers, trust_env=False)
+    headers = {"Authorization": f"Bearer {config['users'][number - 1]['user']['token']}"}
+    server = config["clusters"][number - 1]["cluster"]["server"]
+    return httpx.Client(base_url=server, headers=headers, trust_env=False)
 
 
 def told(report: FleetReport) -> str:

@@ -31,11 +31,10 @@ def calls_of(plan: FleetPlan) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for site in plan.changing:
         for call in site.calls:
-            if call.method in {"LOGIN", "APPLY"}:
-                target = call.target.rpartition("/")[0] if call.method == "LOGIN" else call.target
-                found["KUBE", target] += 1
-            else:
+            if call.is_azure:
                 found[call.method, call.target.lower()] += 1
+            else:
+                found["KUBE", call.target.rpartition("/")[0] if "/secrets/" in call.target else call.target] += 1
     return found
 
 

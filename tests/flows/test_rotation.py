@@ -8,10 +8,13 @@ from collections import Counter
 import httpx
 import pytest
 
+from arcfleet.app import plan, status
 from arcfleet.core.outcomes import Result, Status
+from arcfleet.core.plan import Disposition
 from arcfleet.core.reasons import Reason
+from arcfleet.gateways import connect
 from flows.rotate_credentials import rotate_credentials
-from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text
+from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text, settings_of
 
 REGISTRY = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-acr/providers/Microsoft.ContainerRegistry/registries/acreu1"
@@ -125,3 +128,65 @@ async def test_a_run_that_ends_before_the_delivery_cuts_nobody_off_and_the_next_
     assert second.outcomes[0].status is Status.SUCCEEDED
     assert (await passwords(sim))["password1"] == before["password1"]
     assert await states(sim) == {"Online": 1}
+
+
+async def test_a_password_that_ends_is_told_ahead_and_rotated_before(simulate, deploy):
+    text = fleet_text(1, credentials={"rotateAfter": "80d", "expiresAfter": "82d"})
+    sim = simulate(fleet_of(text), **FAST)
+    await deploy(sim, text)
+    # Nobody has it rotated by its age, so that its end alone makes it due.
+    patient = fleet_of(fleet_text(1, credentials={"rotateAfter": "365d"}))
+    sim.step(70 * 24 * 3600)
+    async with connect(settings_of(sim)) as gateways:
+        told = await status.read(gateways, patient)
+        planned = await plan.make(gateways, patient)
+    assert told.sites[0].finding.reason is Reason.ROTATION_DUE
+    assert planned.sites["s1"].disposition is Disposition.ROTATE
+    assert " ends " in planned.sites["s1"].because[0]
+
+    report = await deploy(sim, fleet_text(1, credentials={"rotateAfter": "365d"}), flow=rotate_credentials)
+    sim.step(30 * 24 * 3600)
+
+    assert report.outcomes[0].status is Status.SUCCEEDED
+    assert await states(sim) == {"Online": 1}
+    async with connect(settings_of(sim)) as gateways:
+        assert (await status.read(gateways, patient)).sites[0].finding is None
+
+
+def minted(sim) -> int:
+    """Return how many passwords were asked for."""
+    return sim.counters()["byKind"].get("arm POST generateCredentials", 0)
+
+
+@pytest.mark.parametrize("effect", [{"resetAfter": True}, {"empty": True}, {"reset": True}, {"status": 504}], ids=str)
+async def test_two_lost_answers_end_a_site_and_the_next_run_takes_the_same_slot(simulate, deploy, effect):
+    text = fleet_text(1)
+    sim = simulate(fleet_of(text), **FAST)
+    await deploy(sim, text)
+    before, asked = await passwords(sim), minted(sim)
+    sim.fault({"method": "POST", "path": "generateCredentials", "times": 2, "effect": effect})
+
+    lost = await deploy(sim, text, flow=rotate_credentials, now=True)
+    sim.step(1200)
+
+    assert lost.outcomes[0].finding.reason is Reason.OUTCOME_UNKNOWN
+    assert "password2" in lost.outcomes[0].finding.message
+    assert minted(sim) - asked == 2
+    assert await states(sim) == {"Online": 1}
+    again = await deploy(sim, text, flow=rotate_credentials, now=True)
+    sim.step(1200)
+    # The sync token's and the client token's, each once.
+    assert (again.outcomes[0].status, minted(sim) - asked) == (Status.SUCCEEDED, 4)
+    assert (await passwords(sim))["password1"] == before["password1"]
+    assert await states(sim) == {"Online": 1}
+
+
+async def test_one_lost_answer_of_an_installation_is_made_up_for(simulate, deploy):
+    text = fleet_text(1)
+    sim = simulate(fleet_of(text), **FAST)
+    sim.fault({"method": "POST", "path": "generateCredentials", "times": 1, "effect": {"resetAfter": True}})
+
+    report = await deploy(sim, text)
+
+    assert (report.result, minted(sim)) == (Result.COMPLETED, 3)
+    assert list(await passwords(sim)) == ["password1"]

@@ -18,7 +18,7 @@ from arcfleet.core.plan import Step
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from flows.deploy_fleet import deploy_fleet
-from tasks import lease, steering, variables
+from tasks import lease, runtime, steering, variables
 from tests.conftest import fleet_of, fleet_text
 
 ONE_BY_ONE = {"maxConcurrency": 1}
@@ -137,6 +137,7 @@ async def test_a_second_run_is_refused_or_queued_and_told_who_holds_the_fleet(
     sim = simulate(fleet_of(text), **SLOW)
     first = asyncio.create_task(deploy(sim, text))
     holder = (await running()).lease
+    runtime.watcher.set(recorder)
 
     state = await deploy_fleet(str(tmp_path / "fleet.yaml"), wait=queue, return_state=True)
     await first

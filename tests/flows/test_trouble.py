@@ -124,6 +124,41 @@ async def test_a_failed_installation_says_why(simulate, deploy):
     assert others_succeeded(report)
 
 
+GOING = "unable to create new content in namespace connected-registry because it is being terminated"
+TAKEN = "cannot re-use a name that is still in use"
+HINDERED = {
+    # What the service says, what it amounts to, what a second run does, and the fleet file's correction.
+    "version": (
+        "", {"version": "9.9.9", "autoUpgrade": False}, Reason.BAD_VERSION, Status.BLOCKED,
+        {"version": "1.2.3", "autoUpgrade": False},
+    ),
+    "name": (TAKEN, {}, Reason.NAME_IN_USE, Status.BLOCKED, {"name": "plant1-new"}),
+    "uninstall": (GOING, {}, Reason.DELETE_IN_PROGRESS, Status.DEFERRED, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "before", "reason", "second", "after"), HINDERED.values(), ids=HINDERED)
+async def test_what_would_fail_again_costs_no_password_until_it_is_corrected(
+    simulate, deploy, words, before, reason, second, after
+):
+    text = fleet_text(1, extension=before)
+    # Slowly, so that the second run comes within the ten minutes of an uninstall.
+    sim = simulate(fleet_of(text), speed=60, extensionInstall=60)
+    if words:
+        sim.fault({"effect": {"extensionFails": {"cluster": "k-s1", "code": "InstallationFailed", "message": words}}})
+
+    failed = await deploy(sim, text)
+    asked = minted(sim)
+    again = await deploy(sim, text)
+
+    assert (failed.outcomes[0].status, failed.outcomes[0].finding.reason) == (Status.FAILED, reason)
+    assert (again.outcomes[0].status, again.outcomes[0].finding.reason, minted(sim)) == (second, reason, asked)
+    assert again.outcomes[0].finding.remedy
+    sim.step(600)
+    corrected = await deploy(sim, fleet_text(1, extension=after))
+    assert corrected.result is Result.COMPLETED, corrected.outcomes[0].finding
+
+
 async def test_a_taken_address_is_named(simulate, deploy):
     text = fleet_text(2)
 

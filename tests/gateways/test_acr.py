@@ -8,7 +8,7 @@ import pytest
 
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
-from arcfleet.errors import PermanentError, TransientError
+from arcfleet.errors import FleetError, OutcomeUnknownError, PermanentError, TransientError
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
 
@@ -42,16 +42,50 @@ async def test_a_fresh_connected_registry_shows_what_the_credential_needs(simula
     assert len(cr.client_token_ids) == 1
 
 
-@pytest.mark.parametrize("effect", [{"status": 500}, {"reset": True}, {"resetAfter": True}, {"html": True}], ids=str)
-async def test_a_password_is_asked_for_once_whatever_happens(simulate, effect):
+LOST = [{"status": 500}, {"reset": True}, {"resetAfter": True}, {"html": True}, {"empty": True}, {"truncate": True}]
+REFUSED = {
+    "throttled": ({"status": 429}, Reason.THROTTLED),
+    "another change is under way": ({"status": 409}, Reason.CONFLICT),
+    "forbidden": ({"status": 403}, Reason.FORBIDDEN),
+    "no such token": ({"status": 404}, Reason.SYNC_TOKEN_NOT_FOUND),
+}
+
+
+@pytest.mark.parametrize("effect", LOST, ids=str)
+async def test_a_password_is_asked_for_once_and_a_lost_answer_is_told_as_such(simulate, effect):
     sim = simulate(FLEET)
     sim.fault({"path": "generateCredentials", "effect": effect})
 
     async with connect(settings_of(sim)) as gateways:
-        with pytest.raises(TransientError):
+        with pytest.raises(OutcomeUnknownError):
             await gateways.registries.generate_password(REGISTRY, TOKEN, "password1")
 
     assert sim.get("/faults")[0]["hits"] == 1
+
+
+@pytest.mark.parametrize(("effect", "reason"), REFUSED.values(), ids=REFUSED)
+async def test_a_refusal_says_that_no_password_was_made(simulate, effect, reason):
+    sim = simulate(FLEET)
+    sim.fault({"path": "generateCredentials", "effect": effect})
+
+    async with connect(settings_of(sim)) as gateways:
+        with pytest.raises(FleetError) as refused:
+            await gateways.registries.generate_password(REGISTRY, TOKEN, "password1")
+
+    assert refused.value.reason is reason
+    assert not isinstance(refused.value, OutcomeUnknownError)
+    assert sim.get("/faults")[0]["hits"] == 1
+
+
+async def test_a_connection_that_was_never_made_asked_for_nothing(simulate):
+    settings = settings_of(simulate(FLEET)).model_copy(update={"arm_endpoint": "http://127.0.0.1:9"})
+
+    async with connect(settings) as gateways:
+        with pytest.raises(TransientError) as refused:
+            await gateways.registries.generate_password(REGISTRY, TOKEN, "password1")
+
+    assert refused.value.reason is Reason.UNREACHABLE
+    assert not isinstance(refused.value, OutcomeUnknownError)
 
 
 async def test_only_the_named_slot_is_replaced(simulate):

@@ -65,6 +65,16 @@ async def test_a_pull_secret_is_written_as_kubectl_writes_it(sim, site):
     assert (login.username, login.password.reveal()) == ("mytoken", "mypassword")
 
 
+async def test_a_pull_secret_says_which_password_of_ours_it_holds_until_it_holds_another(sim, site):
+    ours, marks = Login("mytoken", Secret("mypassword"), "password2 2026-11-24T12:00:00+00:00"), []
+    async with connect(settings_of(sim)) as gateways:
+        for login in (Login("mytoken", Secret("first")), ours, Login("mytoken", Secret("theirs"))):
+            await gateways.kubernetes.put_login(site, "default", "regcred", login)
+            marks.append((await gateways.kubernetes.login(site, "default", "regcred")).mark)
+
+    assert marks == ["", ours.mark, ""]
+
+
 async def test_other_registries_in_a_pull_secret_survive(sim, site):
     other = site.model_copy(update={"cluster_ip": "10.96.0.99"})
     async with connect(settings_of(sim)) as gateways:

@@ -140,6 +140,22 @@ def test_deletes_go_from_the_connected_registry_to_its_scope_map(site):
     assert [t.name for t in site.acr.tokens.list(*ACR)] == ["berlin1-pull"]
 
 
+def test_an_update_that_names_one_password_deletes_the_other_and_nothing_else(site):
+    site.generate(name=None)
+    before = passwords(site)
+    kept = models.TokenCredentialsProperties(passwords=[models.TokenPassword(name="password2")])
+
+    update = models.TokenUpdateParameters(properties=models.TokenUpdateProperties(credentials=kept))
+    token = site.acr.tokens.begin_update(*ACR, "berlin1", update).result()
+
+    after = passwords(site)
+    assert (token.status, list(after)) == ("enabled", ["password2"])
+    assert after["password2"].creation_time == before["password2"].creation_time
+    disabled = models.TokenUpdateParameters(properties=models.TokenUpdateProperties(status="disabled"))
+    assert site.acr.tokens.begin_update(*ACR, "berlin1", disabled).result().status == "disabled"
+    assert list(passwords(site)) == ["password2"]
+
+
 def test_a_parent_with_children_stays(sim, site, worlds):
     family = [{"name": "hamburg1"}, {"name": "berlin1", "parent": "hamburg1"}]
     sim.load(worlds.make(registry={"connectedRegistries": family}))

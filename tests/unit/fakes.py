@@ -54,12 +54,16 @@ class FakeJournal:
     """A journal in memory; `phases` holds what was written, in order."""
 
     def __init__(self, **entries: Entry) -> None:
+        self.owner = "this run"
         self.entries = dict(entries)
         self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.phases: list[tuple[str, str]] = []
 
     def alone(self, key: str) -> asyncio.Lock:
         return self.locks[key]
+
+    async def forget(self, key: str) -> None:
+        self.entries.pop(key, None)
 
     async def read(self, key: str) -> Entry | None:
         return self.entries.get(key)
@@ -76,14 +80,18 @@ class FakeTokens:
         self.tokens = tokens
         self.minted: list[tuple[str, str]] = []
         self.ages: list[float] = []
+        self.ends: list[datetime | None] = []
         self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
     async def token(self, _registry: Any, token_id: str, *, max_age: float) -> Any:
         self.ages.append(max_age)
         return self.tokens[token_id]
 
-    async def generate_password(self, _registry: Any, token_id: str, slot: str) -> Minted:
+    async def generate_password(
+        self, _registry: Any, token_id: str, slot: str, *, expires: datetime | None = None
+    ) -> Minted:
         self.minted.append((token_id, slot))
+        self.ends.append(expires)
         return Minted(Secret(f"minted-{len(self.minted)}"), self.now)
 
     async def service_time(self) -> datetime:

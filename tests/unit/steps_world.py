@@ -14,7 +14,7 @@ from examples import (
 )
 from fakes import FakeClock, Script, gateways, port
 
-from arcfleet.core.credentials import Credential
+from arcfleet.core.credentials import Credential, connection_string
 from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import ImageRef
 from arcfleet.core.secret import Secret
@@ -25,7 +25,7 @@ CONNECTED = (cluster(),)
 IMAGE = ImageRef("app/web", "stable")
 KUBE = {"kube": "{context: k}"}
 SCOPE = ["repositories/app/web/content/read"]
-CREDENTIAL = Credential(Secret("s"), "key", Entry("password1", Phase.INTENDED, NOW))
+CREDENTIAL = Credential(connection_string(cr(), Secret("s")), "key", Entry("password1", Phase.INTENDED, NOW))
 PINNED = container(ready=True, image=f"10.96.0.50/app/web@{DIGEST}", image_id=f"10.96.0.50/app/web@{DIGEST}")
 
 

@@ -16,7 +16,9 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.rotation import REPLICATION, Action, Decision
 from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
+from arcfleet.errors import PermanentError
 from arcfleet.steps import client_rotation as steps
+from arcfleet.steps.credentials import new_login
 
 DAY = timedelta(days=1)
 FIRST, SECOND = NOW - 100 * DAY, NOW - 95 * DAY
@@ -86,8 +88,12 @@ WEB = steps._wanted(site(workloads='[{name: web, image: "app/web:1"}]'), facts()
 TOKEN_ID = f"{REGISTRY_ID}/tokens/berlinplant"
 
 
-def found(made=ONE, entry=OURS, sharing=1):
-    return Found(TOKEN_ID, made, entry, tuple(WEB), sharing)
+CUT = replace(NEXT, phase=Phase.DELIVERING)
+PLACE = (("default", "regcred"),)
+
+
+def found(made=ONE, entry=OURS, sharing=1, **places):
+    return Found(TOKEN_ID, made, entry, tuple(WEB), sharing, **places)
 
 
 YOUNG = token(password1=NOW - DAY)
@@ -102,8 +108,21 @@ DECISIONS = {
     ),
     "shared": (found(sharing=2), {}, False, Action.STOP, Reason.CLIENT_TOKEN),
     "no free slot": (found(TWO, None), {}, False, Action.STOP, Reason.CLIENT_TOKEN),
-    "a run ended in between": (
-        found(TWO, replace(NEXT, phase=Phase.DELIVERING)), {}, True, Action.STOP, Reason.CLIENT_TOKEN,
+    "a run ended in between, and a secret has its password": (
+        found(TWO, CUT, holding=PLACE), {}, False, Action.ROTATE, None,
+    ),
+    "a run ended in between, and no secret has its password": (found(TWO, CUT), {}, False, Action.ROTATE, None),
+    "a run ended in between, and a secret says nothing": (
+        found(TWO, CUT, unmarked=PLACE), {}, True, Action.STOP, Reason.CLIENT_TOKEN,
+    ),
+    "a run ended in between, and some secret says nothing": (
+        found(TWO, CUT, holding=PLACE, unmarked=PLACE), {}, False, Action.ROTATE, None,
+    ),
+    "a run ended in between, and another has the token now": (
+        found(TWO, CUT, sharing=2, holding=PLACE), {}, False, Action.STOP, Reason.CLIENT_TOKEN,
+    ),
+    "a run ended in between, and somebody made its password anew": (
+        found(token(password1=FIRST, password2=NOW), CUT), {}, False, Action.STOP, Reason.CLIENT_TOKEN,
     ),
     "its time is over": (found(TWO, NEXT), {}, False, Action.RETIRE, None),
     "its time is over, but another has the token now": (
@@ -153,6 +172,34 @@ def test_the_plan_names_every_write_and_keeps_what_the_sync_token_needs(before, 
     assert made.because[: len(before.because)] == before.because
 
 
+THEIRS = Entry("password2", Phase.INTENDED, NOW - minutes(1), owner="another run")
+CLAIMS = {
+    "by another run": (THEIRS, True),
+    "by another run, whose answer was lost": (replace(THEIRS, phase=Phase.UNKNOWN), True),
+    "by another run, which has it": (replace(THEIRS, phase=Phase.DELIVERING), False),
+    "by another run, long ago": (replace(THEIRS, at=NOW - minutes(2)), False),
+    "by this run": (replace(THEIRS, owner="this run"), False),
+    "by nobody knows whom": (replace(THEIRS, owner=""), False),
+    "by none": (None, False),
+}
+
+
+@pytest.mark.parametrize(("entry", "claimed"), CLAIMS.values(), ids=CLAIMS)
+async def test_a_token_of_several_sites_is_left_to_the_run_that_is_making_its_password(entry, claimed):
+    here = world(None, entry=entry, made=ONE)
+    other = replace(HOLDING.connected_registry, name="paris")
+    here.registries.connected_registries = Script({"berlinplant": HOLDING.connected_registry, "paris": other})
+    step = new_login(here, SHOP, TOKEN_ID, (), held=False)
+
+    if claimed:
+        with pytest.raises(PermanentError, match="another run is making password2") as refused:
+            await step
+        assert "in two minutes" in refused.value.remedy
+    else:
+        await step
+    assert len(here.registries.minted) == (not claimed)
+
+
 LOGIN = Login("berlinplant", Secret("kept"))
 SHOP = site(workloads='[{name: web, image: "app/web:1"}, {name: job, image: "app/job:1", pullSecret: own}]')
 HOLDING = facts(connected_registry=cr(client_token_ids=(TOKEN_ID,)))
@@ -162,7 +209,7 @@ def world(*logins, entry=OURS, made=ONE):
     registries = FakeTokens({TOKEN_ID: made})
     registries.connected_registries = Script({"berlinplant": HOLDING.connected_registry})
     kubernetes = port(login=Script(*logins), put_login=Script(None))
-    kept = FakeJournal(arcfleet_acreu1_berlinplant=entry)
+    kept = FakeJournal(**({"arcfleet_acreu1_berlinplant": entry} if entry else {}))
     return gateways(clock=FakeClock(), registries=registries, kubernetes=kubernetes, journal=kept)
 
 
@@ -192,3 +239,51 @@ async def test_a_rotation_that_was_killed_before_the_delivery_takes_the_same_slo
 
     assert here.registries.minted == [(TOKEN_ID, "password2")] * 2
     assert made.entry.retiring
+
+
+HALF = {
+    # What the first and the second pull secret are marked with -> where the new password is said to be, and is minted.
+    "none has it": ((OURS.mark, OURS.mark), (), [(TOKEN_ID, "password2")], "minted-1"),
+    "the second has it": ((OURS.mark, CUT.mark), (("default", "own"),), [], "of-own"),
+    "both have it": ((CUT.mark, CUT.mark), (("default", "regcred"), ("default", "own")), [], "of-regcred"),
+}
+
+
+@pytest.mark.parametrize(("marks", "holding", "minted", "password"), HALF.values(), ids=HALF)
+async def test_a_rotation_that_was_killed_while_it_wrote_goes_on_with_what_a_secret_has(
+    marks, holding, minted, password
+):
+    held = dict(zip(("regcred", "own"), marks, strict=True))
+
+    async def login(_site, _namespace, name):
+        return Login("berlinplant", Secret(f"of-{name}"), held[name])
+
+    here = world(entry=CUT, made=TWO)
+    here.kubernetes.login = login
+    seen = await steps.find(here, SHOP, HOLDING, {})
+    made, _ = await steps.replace(here, SHOP, seen)
+
+    assert (seen.holding, seen.unmarked) == (holding, ())
+    assert (here.registries.minted, made.login.password.reveal()) == (minted, password)
+    assert made.entry.retiring
+    assert client_tokens.extend(IDLE, SHOP, Decision(Action.ROTATE, ""), seen, restart_pods=False).calls[0].method == (
+        "POST" if minted else "LOGIN"
+    )
+
+
+async def test_a_secret_that_says_nothing_is_told_apart():
+    seen = await steps.find(world(Login("berlinplant", Secret("x")), entry=CUT, made=TWO), SHOP, HOLDING, {})
+
+    assert seen.unmarked == (("default", "regcred"), ("default", "own"))
+    assert (
+        "kubectl delete secret regcred -n default, own -n default"
+        in client_tokens.decide(SHOP, facts(), seen, NOW, asked=False).finding.remedy
+    )
+
+
+def test_a_mark_speaks_of_no_password_that_the_service_has_made_since():
+    login = Login("berlinplant", Secret("x"), CUT.mark)
+
+    assert client_tokens.is_marked(login, TWO, CUT)
+    assert not client_tokens.is_marked(login, token(password1=FIRST, password2=NOW), CUT)
+    assert not client_tokens.is_marked(replace(login, mark=""), TWO, replace(CUT, created=None))

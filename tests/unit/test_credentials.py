@@ -1,5 +1,7 @@
 """Credentials: may a password be generated, into which slot, and the string that it goes into."""
 
+from dataclasses import replace
+
 import pytest
 from examples import NOW, cluster, cr, extension, facts, minutes, token
 from hypothesis import given
@@ -15,12 +17,16 @@ from arcfleet.core.credentials import (
     decide,
     idle_slot,
 )
+from arcfleet.core.findings import Verdict
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
+from arcfleet.core.verdicts.extension import failure
 from arcfleet.errors import PermanentError
 
 NEVER_STARTED = {"connection_state": "Offline", "activation": "Inactive", "last_sync": None}
 OFFLINE = {"connection_state": "Offline"}
+BAD_VERSION = failure("Chart path not found")
+GOING = replace(failure("because it is being terminated"), verdict=Verdict.WAITING)
 
 ROWS = {
     "Arc offline: nothing could be delivered": (
@@ -78,6 +84,18 @@ ROWS = {
     "canceled, offline": (
         facts(extension=extension("Canceled"), connected_registry=cr(**NEVER_STARTED)),
         (Action.GENERATE, Reason.EXTENSION_FAILED),
+    ),
+    "failed, offline, by what has to be corrected": (
+        facts(extension=extension("Failed"), connected_registry=cr(**OFFLINE), hindrance=BAD_VERSION),
+        (Action.STOP, Reason.BAD_VERSION),
+    ),
+    "failed, never started, by an uninstall that still goes on": (
+        facts(extension=extension("Failed"), connected_registry=cr(**NEVER_STARTED), hindrance=GOING),
+        (Action.DEFER, Reason.DELETE_IN_PROGRESS),
+    ),
+    "failed, online, by what has to be corrected": (
+        facts(extension=extension("Failed"), hindrance=BAD_VERSION),
+        (Action.STOP, Reason.BAD_VERSION),
     ),
     "in a state that nobody knows, offline": (
         facts(extension=extension("Hibernating"), connected_registry=cr(**OFFLINE)),

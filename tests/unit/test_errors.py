@@ -12,8 +12,9 @@ import pytest
 
 import arcfleet
 from arcfleet.core.findings import Finding, Verdict, of_error
+from arcfleet.core.pushes import NotUnderstoodError
 from arcfleet.core.reasons import Reason
-from arcfleet.errors import FleetError, ManifestError, PermanentError, TransientError
+from arcfleet.errors import FleetError, ManifestError, OutcomeUnknownError, PermanentError, TransientError
 from arcfleet.waiting import as_error
 
 EXAMPLES = {
@@ -21,7 +22,9 @@ EXAMPLES = {
     "permanent": PermanentError(Reason.REFUSED, "no", "do this", ("HTTP 400",), "C11"),
     "transient": TransientError(Reason.THROTTLED, "slower", evidence=("HTTP 429",), retry_after=17.0),
     "transient of a rule": TransientError(Reason.THROTTLED, "slower", "wait", ("HTTP 429",), "E9", 17.0),
+    "of an unknown outcome": OutcomeUnknownError(Reason.BAD_RESPONSE, "nothing in it", evidence=("HTTP 200",)),
     "transient without a wait": TransientError(Reason.UNREACHABLE, "gone"),
+    "not understood": NotUnderstoodError("a push without a repository"),
     "manifest": ManifestError(("f:1:1  a  is wrong", "f:2:1  b  is wrong")),
     "manifest with many": ManifestError(("f:1:1  a  is wrong",), more=1200),
 }
@@ -67,6 +70,7 @@ def test_an_error_carries_the_rule_behind_it_if_there_is_one():
         "permanent": "C11",
         "transient": "",
         "transient of a rule": "E9",
+        "of an unknown outcome": "",
         "transient without a wait": "",
     }
 

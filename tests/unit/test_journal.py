@@ -20,6 +20,10 @@ KNOWN = {
     "intended, and somebody changed the extension since": (
         entry(Phase.INTENDED), extension(last_modified=NOW + minutes(5)), "password2",
     ),
+    "the answer was lost": (entry(Phase.UNKNOWN), extension(last_modified=LONG_AGO), "password2"),
+    "the answer was lost, and somebody changed the extension since": (
+        entry(Phase.UNKNOWN), extension(last_modified=NOW + minutes(5)), "password2",
+    ),
     "delivering, not accepted": (entry(Phase.DELIVERING), extension(last_modified=BEFORE), "password2"),
     "delivering, nothing installed": (entry(Phase.DELIVERING), None, "password2"),
     "delivering, accepted": (entry(Phase.DELIVERING), extension(last_modified=NOW), "password1"),
@@ -67,7 +71,7 @@ def test_a_foreign_change_after_an_undelivered_password_misleads_only_who_kept_n
 @pytest.mark.parametrize("phase", Phase)
 def test_an_entry_survives_being_kept(phase):
     for created in (None, NOW):
-        kept = Entry("password1", phase, BEFORE, created, retiring=True, retired=created)
+        kept = Entry("password1", phase, BEFORE, created, retiring=True, retired=created, ending=created, owner="a run")
 
         assert journal.parse(kept.to_json()) == kept
 

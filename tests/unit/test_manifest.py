@@ -57,6 +57,11 @@ REFUSED = {
         in_file("k-berlin", "-k"),
         "f:9:21  sites[0].cluster.name  '-k' is not accepted: 1 to 63 characters of A-Z a-z 0-9 - _ .",
     ),
+    "an end before the rotation": (
+        in_site("credentials: {rotateAfter: 30d, expiresAfter: 31d}"),
+        "f:11:18  sites[0].credentials  expiresAfter (31d) must be longer than rotateAfter and retireAfter together "
+        "(31d), else a password ends before it is replaced: lengthen it, or shorten rotateAfter",
+    ),
     "address": (in_file("10.96.0.50", "10.96.0"), f"f:10:16  sites[0].clusterIP  '10.96.0' {NO_ADDRESS}"),
     "address as a number": (
         in_file("10.96.0.50", "10.5"),

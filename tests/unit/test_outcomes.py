@@ -17,6 +17,7 @@ ENDINGS = {
     Disposition.UPDATE: Status.SUCCEEDED,
     Disposition.ROTATE: Status.SUCCEEDED,
     Disposition.RETIRE: Status.SUCCEEDED,
+    Disposition.REMOVE: Status.SUCCEEDED,
     Disposition.NOOP: Status.NOOP,
     Disposition.DEFERRED: Status.DEFERRED,
     Disposition.BLOCKED: Status.BLOCKED,

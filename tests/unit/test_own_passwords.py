@@ -3,7 +3,7 @@
 import traceback
 
 import pytest
-from examples import FLEET, applied, facts, site, wanted
+from examples import FLEET, applied, cr, facts, site, wanted
 from fakes import FakeTokens, Script, gateways, port
 
 from arcfleet import fleetfile
@@ -102,9 +102,30 @@ async def test_a_secret_that_holds_another_login_is_to_be_written(login, holds, 
     monkeypatch.setenv("MY_PASSWORD", "mine")
     here = gateways(kubernetes=port(login=Script(login), workload=Script(None)))
 
-    _, secrets = await observe._in_cluster(here, site(pullSecretFrom=OWN), (wanted(),))
+    _, secrets = await observe._in_cluster(here, site(pullSecretFrom=OWN), (wanted(),), cr())
 
     assert secrets == {SECRET: holds}
+
+
+KNOWN = {
+    "a client token": ("Pull", ("pull", "other"), True),
+    "no client token": ("sync", ("pull", "other"), False),
+    "nothing to compare with": ("sync", (), True),
+}
+
+
+@pytest.mark.parametrize(("user", "tokens", "holds"), KNOWN.values(), ids=KNOWN)
+async def test_an_existing_login_is_of_a_client_token_as_far_as_azure_shows_them(user, tokens, holds):
+    here = gateways(kubernetes=port(login=Script(Login(user, Secret("x"))), workload=Script(None)))
+    existing, shown = site(pullSecretFrom="{existing: true}"), cr(client_token_ids=tokens)
+
+    _, secrets = await observe._in_cluster(here, existing, (wanted(),), shown)
+
+    assert secrets == {SECRET: holds}
+    seen = facts(workloads={"web": None}, pull_secrets=secrets, connected_registry=shown)
+    blocked = plan(existing, seen, (wanted(),)).finding
+    assert (blocked is None) is holds
+    assert holds or "of one of berlinplant's client tokens (pull, other)" in blocked.message
 
 
 async def test_no_password_is_generated_for_it_and_none_is_rotated(monkeypatch):

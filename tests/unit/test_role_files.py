@@ -9,7 +9,7 @@ import pytest
 import yaml
 from examples import site, wanted
 
-from arcfleet.core import rights
+from arcfleet.core import calls, rights
 from arcfleet.core.calls import Call, registry_call
 from arcfleet.core.surveys import KubeRight, Permission
 from arcfleet.core.workloads import CONTROLLERS, KINDS
@@ -42,10 +42,19 @@ def actions(*calls: Call) -> set[str]:
     return {*at_registry, *at_cluster}
 
 
+REMOVED = [
+    Call("DELETE", EXTENSION),
+    registry_call(site(), "POST", "connectedRegistries/c/deactivate"),
+    *(registry_call(site(), "DELETE", path) for path in ("tokens/t", "scopeMaps/m", "connectedRegistries/c")),
+    *(registry_call(site(), "PATCH", path) for path in ("tokens/t", "scopeMaps/m")),
+]
+RESULTS = {f"Microsoft.ContainerRegistry/registries/operation{what}/read" for what in ("Results", "Statuses")}
+"""Where a deletion's operation is asked about; its address is below the registry itself."""
 NEEDED = {
     "plan": actions() | set(AROUND),
     "deploy": actions(*INSTALLATION) | set(AROUND),
     "ensure": (actions(*ENSURED) - actions()) | {CONNECTED_OPERATION},
+    "remove": actions(*REMOVED) | {"Microsoft.Authorization/permissions/read", CONNECTED_OPERATION, *RESULTS},
 }
 
 
@@ -88,9 +97,8 @@ def test_the_documentation_says_of_every_action_what_it_is_for():
 
 
 def test_there_is_no_role_file_that_is_not_tested():
-    assert {path.name for path in ROLES.iterdir()} == {
-        "kubernetes-preflight.yaml", "kubernetes-workload.yaml", *(f"arcfleet-{name}.json" for name in NEEDED),
-    }  # fmt: skip
+    kubernetes = (f"kubernetes-{name}.yaml" for name in ("preflight", "remove", "workload"))
+    assert {path.name for path in ROLES.iterdir()} == {*kubernetes, *(f"arcfleet-{name}.json" for name in NEEDED)}
 
 
 def granted(name: str) -> set[KubeRight]:
@@ -123,3 +131,12 @@ def test_the_cluster_role_has_exactly_what_the_preflight_reads():
     assert set(map(str, granted("kubernetes-preflight.yaml"))) == {
         "list nodes", "list services", "list storageclasses.storage.k8s.io", "list servicecidrs.networking.k8s.io",
     }  # fmt: skip
+
+
+def test_the_role_of_a_removal_has_exactly_what_it_reads_and_deletes():
+    kinds = [kind for kind in KINDS if kind != "PersistentVolumeClaim"]
+    deleted = [calls.deletion(site(), kind, "default", "web") for kind in kinds]
+    secrets = [calls.deletion(site(), "Secret", "default", "regcred"), *calls.logins(site(), [("default", "regcred")])]
+    needed = {*rights.removal_rights([*deleted, *secrets]), KubeRight("get", "", "persistentvolumeclaims", "default")}
+
+    assert granted("kubernetes-remove.yaml") == needed

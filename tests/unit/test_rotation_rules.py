@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from examples import NOW, cluster, cr, extension, facts, minutes, site, token
-from fakes import FakeClock, FakeJournal, FakeTokens, Script, gateways, port
+from fakes import FakeClock, FakeJournal, FakeTokens, gateways
 
 from arcfleet.core import rotation
 from arcfleet.core.facts import PasswordFacts
 from arcfleet.core.journal import Entry, Phase
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.plan import Disposition
 from arcfleet.core.reasons import Reason
 from arcfleet.core.rotation import REPLICATION, Action, decide
 from arcfleet.steps import rotation as steps
@@ -23,7 +23,13 @@ STANDING = {"extension": extension(last_modified=NOW - 80 * DAY)}
 
 
 def ending(days):
-    return replace(YOUNG, passwords=(PasswordFacts("password1", NOW - DAY, NOW + days * DAY),))
+    return replace(YOUNG, passwords=(PasswordFacts("password1", NOW - 60 * DAY, NOW + days * DAY),))
+
+
+def living(age, life):
+    """Return a token whose password is so many days old, of so many."""
+    made = NOW - age * DAY
+    return replace(YOUNG, passwords=(PasswordFacts("password1", made, made + life * DAY),))
 
 
 DUE = {
@@ -32,6 +38,9 @@ DUE = {
     "asked for": (YOUNG, {}, {"asked": True}, Action.ROTATE, "asked for"),
     "ends soon": (ending(13), {}, {}, Action.ROTATE, "ends 2026-12-07 12:00Z"),
     "ends later": (ending(15), {}, {}, Action.NONE, "no rotation is due"),
+    "a short life, its first half": (living(4, 10), {}, {}, Action.NONE, "no rotation is due"),
+    "a short life, its second half": (living(6, 10), {}, {}, Action.ROTATE, "ends 2026-11-28"),
+    "has ended": (living(10, 9), {}, {}, Action.ROTATE, "the password of password1 ended 2026-11-23 12:00Z"),
     "out of contact": (OLD, {"cluster": cluster("Offline")}, {"asked": True}, Action.DEFER, "Offline"),
     "managed identity": (
         OLD, {"connected_registry": cr(auth_type="ManagedIdentity")}, {"asked": True}, Action.NONE, "no password",
@@ -76,8 +85,14 @@ RETIRED = {
     "not proved": (BOTH, replace(PROVED, phase=Phase.DELIVERED), Action.NONE),
     "somebody made the old slot anew": (token(password1=NOW, password2=PROVED.created), PROVED, Action.NONE),
     "somebody made the new slot anew": (token(password1=NOW - 89 * DAY, password2=NOW), PROVED, Action.NONE),
+    "we made the old slot anew, and were kept from writing it down": (
+        token(password1=NOW, password2=PROVED.created), replace(PROVED, ending=NOW - minutes(5)), Action.RETIRE,
+    ),
+    "somebody made the old slot anew long after we meant to": (
+        token(password1=NOW, password2=PROVED.created), replace(PROVED, ending=NOW - minutes(11)), Action.NONE,
+    ),
     "the old slot is empty": (token(password2=PROVED.created), PROVED, Action.NONE),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("found", "entry", "action"), RETIRED.values(), ids=RETIRED)
@@ -124,25 +139,5 @@ async def test_retiring_replaces_the_other_slot_once():
         await steps.retire(here, site(), SYNC)
 
     assert registries.minted == [(SYNC, "password1")]
+    assert registries.ends == [NOW + DAY]
     assert kept.entries[KEY] == replace(PROVED, retiring=False, retired=registries.now)
-
-
-NOTED = {
-    "due": (
-        OLD,
-        SitePlan(Disposition.NOOP),
-        Disposition.ROTATE,
-        ("the password of password1 is 91 d old: arcfleet rotate",),
-    ),
-    "not due": (YOUNG, SitePlan(Disposition.NOOP), Disposition.NOOP, ()),
-    "something else to do": (OLD, SitePlan(Disposition.UPDATE, because=("x",)), Disposition.UPDATE, ("x",)),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("listed", "made", "disposition", "because"), NOTED.values(), ids=NOTED)
-async def test_a_plan_says_that_a_password_is_due_where_there_is_nothing_else_to_do(listed, made, disposition, because):
-    registries = port(tokens=Script({"berlinplant": listed}), service_time=Script(NOW))
-
-    found = await steps.note_due(gateways(registries=registries), site(), facts(**STANDING), made)
-
-    assert (found.disposition, found.because, found.calls) == (disposition, because, ())

@@ -124,6 +124,18 @@ def test_json_is_plain_and_carries_its_schema():
     assert plain["connectedRegistries"]["acreu1"][0]["CONNECTION STATE"] == "Online"
 
 
+def test_passwords_that_end_are_told_below_the_table_where_the_sites_row_tells_another_cause():
+    ends = Finding(Verdict.DEGRADED, Reason.ROTATION_DUE, "sync password", "it ends")
+    sites = [Standing(f"s{number}", facts(), (), FINDING, NOW, (FINDING, ends)) for number in range(14)]
+    console = Console(file=io.StringIO(), width=100)
+
+    tables.print_due(console, FleetStatus("f", (Standing("own", facts(), (), ends, NOW, (ends,)), *sites), {}))
+
+    lines = console.file.getvalue().splitlines()
+    assert lines[0] == "↻ s0: sync password: it ends: arcfleet rotate"
+    assert (len(lines), lines[-1]) == (13, "↻ … and 2 more: arcfleet rotate")
+
+
 TWO = f"""{fleet.__defaults__[0]}{SITE.replace("berlin", "lyon")}"""
 
 
@@ -134,6 +146,7 @@ def world(*, clusters, listing=None):
             connected_registries=listing
             or Script({"berlinplant": cr(), "lyonplant": cr(name="lyonplant", parent="berlinplant")}),
             service_time=Script(NOW),
+            tokens=Script({}),
         ),
         extensions=port(cluster=Script(*clusters), extension=Script(extension())),
     )

@@ -194,11 +194,11 @@ async def test_without_a_login_one_password_is_made_into_an_absent_slot(made, sl
 class Slots(FakeTokens):
     """Registries whose tokens show what was minted, after as long as it takes others to look."""
 
-    async def generate_password(self, registry, token_id, slot):
+    async def generate_password(self, registry, token_id, slot, **options):
         await asyncio.sleep(0)
         found = self.tokens[token_id]
         self.tokens[token_id] = replace(found, passwords=(*found.passwords, PasswordFacts(slot, self.now)))
-        return await super().generate_password(registry, token_id, slot)
+        return await super().generate_password(registry, token_id, slot, **options)
 
 
 async def test_two_sites_at_once_never_get_the_same_slot_of_a_token_that_they_share():

@@ -1,5 +1,7 @@
 """Installing: the extension ends healthy or with its cause, and a lost answer is looked for."""
 
+from dataclasses import replace
+
 import pytest
 from examples import (
     NOW,
@@ -12,6 +14,7 @@ from fakes import Script
 from steps_world import CREDENTIAL, LATER, refused, world
 
 from arcfleet.core.reasons import Reason
+from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.steps.extension import install, settle
 
@@ -104,3 +107,13 @@ async def test_settling_returns_whatever_the_operation_ended_in(end):
     here = world(extensions=(extension("Updating"), end))
 
     assert await settle(here, site(), lambda _: None) == end
+
+
+async def test_a_string_that_is_none_is_not_delivered_nor_written_down():
+    here, placeholder = world(apply=Script(extension())), Secret("SyncTokenPassword=<use --generate-password>")
+    spoiled = replace(CREDENTIAL, connection_string=placeholder)
+
+    ended = await refused(install(here, site(), facts(), spoiled, lambda _: None))
+
+    assert ended.reason is Reason.CREDENTIAL_UNUSABLE
+    assert (here.extensions.apply.calls, here.journal.phases) == ([], [])

@@ -1,12 +1,12 @@
 """E rules: how the extension stands; failure texts as the services write them."""
 
 import pytest
-from examples import NOW, cluster, extension, minutes
+from examples import NOW, cluster, extension, minutes, site
 
 from arcfleet.core.facts import ExtensionStatus
 from arcfleet.core.findings import Verdict
 from arcfleet.core.reasons import Reason
-from arcfleet.core.verdicts.extension import failure, judge
+from arcfleet.core.verdicts.extension import failure, hindrance, judge
 
 ERROR = ExtensionStatus("Error", "InstallationFailed", "no space")
 HINT = ExtensionStatus("Information", "Installed", "fine")
@@ -136,6 +136,34 @@ def test_a_failure_text_tells_its_cause_and_what_to_do(text, expected):
     assert (finding.verdict, finding.rule, finding.reason) == (Verdict.FAILED, *expected)
     assert (finding.message, finding.evidence) == (text, ("seen",))
     assert finding.remedy
+
+
+NO_CHART, NAME, GOING = ("failed in download the Chart path not found", "cannot re-use a name that is still in use",
+                         "unable to create new content in namespace x because it is being terminated")  # fmt: skip
+IN_PREVIEW = {"error": NO_CHART, "release_train": "Preview"}
+PINNED = {"extension": "{version: 9.9.9, autoUpgrade: false}"}
+FAILED, WAITING = Verdict.FAILED, Verdict.WAITING
+HINDRANCES = {
+    "no such version": ({"error": NO_CHART, "version": "9.9.9"}, PINNED, FAILED),
+    "the version was corrected": ({"error": NO_CHART, "version": "9.9.8"}, PINNED, None),
+    "the version was dropped": ({"error": NO_CHART, "version": "9.9.9"}, {}, None),
+    "nothing in that train": (IN_PREVIEW, {"extension": "{releaseTrain: preview}"}, FAILED),
+    "the train was corrected": (IN_PREVIEW, {"extension": "{releaseTrain: stable}"}, None),
+    "the name is taken": ({"error": NAME}, {}, FAILED),
+    "an uninstall is under way": ({"error": GOING}, {}, WAITING),
+    "it was ten minutes ago": ({"error": GOING, "last_modified": NOW - minutes(10)}, {}, None),
+    "it was at an unknown time": ({"error": GOING, "last_modified": None}, {}, None),
+    "anything else": ({"error": "timed out waiting for the condition"}, {}, None),
+    "no cause": ({}, {}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "keys", "verdict"), HINDRANCES.values(), ids=HINDRANCES)
+def test_what_would_fail_again_as_it_is_hinders_its_repetition(values, keys, verdict):
+    found = hindrance(site(**keys), extension("Failed", **values), NOW + minutes(0))
+
+    assert (found and found.verdict) == verdict
+    assert found is None or found.remedy
 
 
 def test_a_failed_extension_tells_its_error_and_quotes_its_statuses():

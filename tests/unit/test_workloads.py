@@ -285,3 +285,13 @@ def test_the_demo_fleet_is_usable(request):
     text = (request.config.rootpath / "deployments" / "fleets" / "demo.yaml").read_text()
 
     assert len(fleet(text).sites) == len(yaml.safe_load(text)["sites"])
+
+
+def test_a_seal_names_the_password_and_none_that_took_its_place():
+    login = Login("berlin", Secret("p:w"), "password2 2026-11-24T12:00:00+00:00")
+    kept = Login.of_entry(login.entry(), login.seal)
+    later = Login.of_entry(Login("berlin", Secret("other")).entry(), login.seal)
+
+    assert kept.mark == login.mark
+    assert "p:w" not in login.seal
+    assert (later.mark, Login.of_entry(login.entry()).mark, Login("berlin", Secret("p")).seal) == ("", "", "")

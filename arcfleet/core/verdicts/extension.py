@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from arcfleet.core.credentials import MARGIN
 from arcfleet.core.facts import ClusterFacts, ExtensionFacts
 from arcfleet.core.findings import Finding, Verdict
+from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 
 SUBJECT = "extension"
@@ -22,6 +23,8 @@ SHOW = (
 )
 KEPT = timedelta(hours=48)
 """How long Azure keeps protected settings for a cluster that is out of contact."""
+UNINSTALL = timedelta(minutes=10)
+"""How long an uninstall that was under way keeps the next installation waiting."""
 LATE = timedelta(hours=40)
 """When a change that still waits for its cluster is worth a warning."""
 EXPIRED = (
@@ -33,8 +36,9 @@ EXPIRED = (
 FAILURES: tuple[tuple[str, str, Reason, str], ...] = (
     # With "re-use" as with "reuse": Helm and the documentation differ.
     ("use a name that is still in use", "E3", Reason.NAME_IN_USE,
-     "a Helm release of this name exists: give extension.name another one, or delete that extension: az k8s-extension "
-     "delete --cluster-type connectedClusters --cluster-name {cluster} --resource-group {group} --name {extension}"),
+     "a Helm release exists already: give extension.name another name, or delete what holds it and this extension too, "
+     "then deploy again: az k8s-extension delete "
+     "--cluster-type connectedClusters --cluster-name {cluster} --resource-group {group} --name {extension}"),
     ("chart path not found", "E3", Reason.BAD_VERSION,
      "extension.version does not exist in this release train: correct it, or drop it and set autoUpgrade; az "
      "k8s-extension extension-types list-versions-by-cluster --cluster-type connectedClusters --cluster-name {cluster} "
@@ -96,6 +100,25 @@ def failure(message: str, evidence: tuple[str, ...] = ()) -> Finding:
         Verdict.FAILED, Reason.EXTENSION_FAILED, SUBJECT, message, "E7", evidence,
         f"{SHOW}; delete it where it says nothing (az k8s-extension delete …), then deploy again",
     )  # fmt: skip
+
+
+def hindrance(site: Site, extension: ExtensionFacts, now: datetime) -> Finding | None:
+    """Return why an installation that failed would fail again as it is (E3, E4); None where it may be repeated.
+
+    Args:
+        site: What is wanted: with another version or release train the failed one is no hindrance any more.
+        extension: The failed one, as ARM shows it.
+        now: The service's time.
+    """
+    found = failure(extension.error or "", _evidence(extension))
+    if found.reason is Reason.DELETE_IN_PROGRESS:
+        since = now - extension.last_modified if extension.last_modified else UNINSTALL
+        return replace(found, verdict=Verdict.WAITING) if since < UNINSTALL else None
+    if found.reason is Reason.BAD_VERSION:
+        asked = (extension.version, (extension.release_train or "").lower())
+        wanted = (site.extension.version, (site.extension.release_train or asked[1]).lower())
+        return found if asked == wanted else None
+    return found if found.reason is Reason.NAME_IN_USE else None
 
 
 def _succeeded(extension: ExtensionFacts, changed_at: datetime | None, drift: Sequence[str]) -> Finding:

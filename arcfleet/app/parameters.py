@@ -1,4 +1,4 @@
-"""Arguments that several commands have."""
+"""The parameters that commands share."""
 
 from __future__ import annotations
 

@@ -1,0 +1,59 @@
+"""What a removal reads and deletes in a site's cluster: single objects, and one login of a pull secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes.aio import client
+
+from arcfleet.core.removals import SECRETS, Held
+from arcfleet.core.workloads import FIELD_MANAGER
+from arcfleet.gateways.kube_objects import KEY, PATCH, encode, logins_of, or_none
+
+METHODS = {**PATCH, SECRETS: (client.CoreV1Api, "patch_namespaced_secret")}
+
+
+async def held(api: client.ApiClient, kind: str, namespace: str, name: str, timeout: float) -> Held | None:
+    """Return an object with who wrote it, and the registries that it holds logins for; None where it does not exist."""
+    found = await or_none(_call(api, kind, "read")(name, namespace, _request_timeout=timeout))
+    if found is None:
+        return None
+    written = [entry for entry in found.metadata.managed_fields or () if not entry.subresource]
+    return Held(
+        kind,
+        namespace,
+        name,
+        found.metadata.uid,
+        frozenset((entry.manager or "", entry.operation or "") for entry in written),
+        frozenset(logins_of(found)) if kind == SECRETS else frozenset(),
+    )
+
+
+async def delete(api: client.ApiClient, item: Held, timeout: float) -> None:
+    """Delete the very object that was read, after what it owns; one that is gone already is deleted."""
+    options = client.V1DeleteOptions(
+        propagation_policy="Foreground", preconditions=client.V1Preconditions(uid=item.uid)
+    )
+    await or_none(_call(api, item.kind, "delete")(item.name, item.namespace, body=options, _request_timeout=timeout))
+
+
+async def drop_login(api: client.ApiClient, host: str, item: Held, timeout: float) -> None:
+    """Take the login for a host out of a pull secret; the others stay."""
+    core = client.CoreV1Api(api)
+    found = await or_none(core.read_namespaced_secret(item.name, item.namespace, _request_timeout=timeout))
+    logins = logins_of(found) if found else {}
+    if logins.pop(host, None) is None:
+        return
+    # With the version that was read, so that a login added meanwhile is not lost.
+    metadata = client.V1ObjectMeta(name=item.name, resource_version=found.metadata.resource_version)
+    body = client.V1Secret(type=found.type, metadata=metadata, data={KEY: encode({"auths": logins})})
+    await core.patch_namespaced_secret(
+        item.name, item.namespace, body, field_manager=FIELD_MANAGER, _request_timeout=timeout
+    )
+
+
+def _call(api: client.ApiClient, kind: str, verb: str) -> Callable[..., Any]:
+    group, method = METHODS[kind]
+    call: Callable[..., Any] = getattr(group(api), method.replace("patch", verb, 1))
+    return call
