@@ -163,20 +163,31 @@ def _answer(fleet: Path, decision: str, as_: str | None, comment: str, *, yes: b
                 console.print("not answered")
                 return 1
         answer = {"decision": decision, "name": name, "comment": comment}
-        again = asyncio.run(_send(_name(fleet), run, answer))
+        asyncio.run(_send(_name(fleet), run, answer))
+        console.print(Text(f"{name} answered gate {run.gate.place}: {decision}. The run hears of it within 2 s."))
+        again = asyncio.run(_asked_again(_name(fleet), run))
     if again is None:
-        console.print(Text(f"{name} answered gate {run.gate.place}: {decision}"))
         return 0
     console.print(Text(f"the answer does not hold: {again.question.partition(chr(10))[0]}", "bold red"), soft_wrap=True)
     console.print(Text(f"the gate waits on; its question: {_command('runs', fleet)}", "dim"), soft_wrap=True)
     return 1
 
 
-async def _send(fleet: str, run: UnderWay, answer: Mapping[str, str]) -> Gate | None:
-    """Send an answer; return what the run asks again where it does not take it."""
+async def _send(fleet: str, run: UnderWay, answer: Mapping[str, str]) -> None:
+    """Send an answer to the question that was shown, and to no other."""
     from tasks import steering  # noqa: PLC0415
 
+    now = await _find(fleet)
+    if now is None or now.gate != run.gate:
+        raise PermanentError(
+            Reason.CONFLICT, "not answered: somebody else has, or another question is asked by now", "look again"
+        )
     await steering.answer(run, answer)
+
+
+async def _asked_again(fleet: str, run: UnderWay) -> Gate | None:
+    from tasks import steering  # noqa: PLC0415
+
     return await steering.asked_again(fleet, run)
 
 
@@ -221,18 +232,27 @@ async def _left_over(name: str, *, failed: bool) -> list[str]:
 
 def _name(fleet: Path) -> str:
     """Return a fleet's name: that of the file, else what was given."""
-    return fleetfile.load(fleet).name if fleet.exists() or fleet.suffix else str(fleet)
+    if not fleet.exists() and not fleet.suffix:
+        return str(fleet)
+    try:
+        return fleetfile.load(fleet).name
+    except ManifestError as error:
+        # Somebody may be at work on the file while its run has to be stopped.
+        hint = f"{fleet}  can't be used; the fleet's name does as well, in place of its file"
+        raise ManifestError((*error.problems, hint), error.more) from None
 
 
 def _check_site(fleet: Path, site: str) -> None:
     """Refuse a name that is not of the fleet, where the file alone says which are."""
+    _name(fleet)
     loaded = fleetfile.load(fleet) if fleet.exists() else None
     if loaded and not loaded.inventories and site not in {known.name for known in loaded.sites}:
         raise ManifestError((f"{site}  the fleet has no such site",))
 
 
 def _command(name: str, fleet: Path) -> str:
-    return f"arcfleet {name} {shlex.quote(str(fleet))}"
+    given = "FLEET.yaml" if name == "deploy" and not fleet.exists() else str(fleet)
+    return f"arcfleet {name} {shlex.quote(given)}"
 
 
 def _doing(run: UnderWay, fleet: Path) -> str:
