@@ -19,7 +19,7 @@ from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION, Login, Objec
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import kube_evidence, kube_removal, kube_survey, translation
 from arcfleet.gateways.kube_facts import selector_text, workload_facts
-from arcfleet.gateways.kube_objects import KEY, PATCH, SECRET_TYPE, encode, logins_of, or_none
+from arcfleet.gateways.kube_objects import KEY, PATCH, SECRET_TYPE, encode, logins_of, or_none, seal_of
 from arcfleet.gateways.kubeconfigs import Kubeconfigs
 from arcfleet.settings import Settings
 
@@ -83,7 +83,7 @@ class KubernetesSites:
         """Return the login for the site's address that a pull secret holds, if there is one."""
         found = await self._secret(site, namespace, name)
         entry = logins_of(found).get(site.cluster_ip) if found else None
-        return Login.of_entry(entry, _seal(found)) if isinstance(entry, dict) else None
+        return Login.of_entry(entry, seal_of(found)) if isinstance(entry, dict) else None
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that is there.
@@ -100,7 +100,7 @@ class KubernetesSites:
         if found:
             # With the version that was read, so that a login added meanwhile is not lost.
             metadata.resource_version = found.metadata.resource_version
-        if login.seal or (found and _seal(found)):
+        if login.seal or (found and seal_of(found)):
             metadata.annotations = {SEAL_ANNOTATION: login.seal}
         body = client.V1Secret(type=SECRET_TYPE, metadata=metadata, data={KEY: encode({"auths": logins})})
         with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
@@ -169,7 +169,3 @@ class KubernetesSites:
             return await or_none(
                 api.read_namespaced_secret(name, namespace, _request_timeout=self._settings.request_timeout)
             )
-
-
-def _seal(secret: Any) -> str:
-    return (secret.metadata.annotations or {}).get(SEAL_ANNOTATION, "")

@@ -11,6 +11,8 @@ from typing import Any
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
+from arcfleet.core.workloads import SEAL_ANNOTATION
+
 KEY = ".dockerconfigjson"
 SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type's name
 PATCH: dict[str, tuple[type, str]] = {
@@ -42,6 +44,11 @@ def logins_of(secret: Any) -> dict[str, Any]:
         return {}
     auths = content.get("auths") if isinstance(content, dict) else None
     return auths if isinstance(auths, dict) else {}
+
+
+def seal_of(secret: Any) -> str:
+    """Return which password of ours a pull secret says that it holds; empty where it says nothing."""
+    return str((secret.metadata.annotations or {}).get(SEAL_ANNOTATION, ""))
 
 
 def encode(content: Any) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from kubernetes.aio import client
 
 from arcfleet.core.removals import SECRETS, Held
-from arcfleet.core.workloads import FIELD_MANAGER
-from arcfleet.gateways.kube_objects import KEY, PATCH, encode, logins_of, or_none
+from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION
+from arcfleet.gateways.kube_objects import KEY, PATCH, encode, logins_of, or_none, seal_of
 
 METHODS = {**PATCH, SECRETS: (client.CoreV1Api, "patch_namespaced_secret")}
 
@@ -46,8 +46,11 @@ async def drop_login(api: client.ApiClient, host: str, item: Held, timeout: floa
     if logins.pop(host, None) is None:
         return
     # With the version that was read, so that a login added meanwhile is not lost.
-    metadata = client.V1ObjectMeta(name=item.name, resource_version=found.metadata.resource_version)
-    body = client.V1Secret(type=found.type, metadata=metadata, data={KEY: encode({"auths": logins})})
+    metadata: dict[str, Any] = {"resourceVersion": found.metadata.resource_version}
+    if seal_of(found):
+        # It was about our login. A null deletes it, which the client's own models don't let through.
+        metadata["annotations"] = {SEAL_ANNOTATION: None}
+    body = {"metadata": metadata, "data": {KEY: encode({"auths": logins})}}
     await core.patch_namespaced_secret(
         item.name, item.namespace, body, field_manager=FIELD_MANAGER, _request_timeout=timeout
     )

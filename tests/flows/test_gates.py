@@ -28,16 +28,22 @@ async def answered(**said: str) -> dict[str, Any]:
     """Answer the gate that waits, as the Prefect UI does; return the form that it showed."""
     async with get_client() as client:
         run = await paused(client)
-        shown = await client.read_flow_run_input(run.id, run.state.state_details.run_input_keyset["description"])
+        shown = await client.read_flow_run_input(run.id, keys_of(run)["description"])
         result = await client.resume_flow_run(run.id, run_input=said)
         return {"status": str(result.status), "question": shown}
+
+
+def keys_of(run: FlowRun) -> dict[str, str]:
+    """Return under which keys a paused run keeps its form."""
+    return run.state.state_details.run_input_keyset
 
 
 async def paused(client: PrefectClient) -> FlowRun:
     """Return the run that waits for somebody, once there is one."""
     for _ in range(600):
         runs = await client.read_flow_runs(flow_run_filter=PAUSED)
-        if runs:
+        # The state is there a moment before its form is.
+        if runs and await client.filter_flow_run_input(runs[0].id, keys_of(runs[0])["description"], 1, set()):
             return runs[0]
         await asyncio.sleep(0.1)
     raise TimeoutError
