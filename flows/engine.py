@@ -195,7 +195,9 @@ class Engine:
                 self._end(skipped(name, told.by))
         if told.retries > self.retried:
             self.retried = told.retries
-            for name in [name for name, outcome in self.outcomes.items() if outcome.status in COUNTED]:
+            for name in [
+                name for name, outcome in self.outcomes.items() if outcome.status in COUNTED | {Status.BLOCKED}
+            ]:
                 del self.outcomes[name]
 
     def replace(self, outcome: Outcome) -> None:
@@ -208,7 +210,10 @@ class Engine:
 
     def tell(self, action: rollout.Action, waiting: str = "") -> None:
         """Tell who watches where the run is."""
-        self.tell_wave(_wave_of(action), waiting or (action.why if isinstance(action, Wait) else ""))
+        self.tell_wave(
+            _wave_of(action),
+            waiting or (action.why if isinstance(action, Wait) else "") or ("paused" if self.control.paused else ""),
+        )
 
     def tell_wave(self, name: str, waiting: str) -> None:
         """Tell who watches that the run is at a wave, and what it waits for."""

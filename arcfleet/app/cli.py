@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import shlex
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -19,16 +18,14 @@ from pydantic import ValidationError
 from arcfleet import __version__, fleetfile
 from arcfleet.app import audit as auditing
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables, watching
+from arcfleet.app import loading, prefect_server, rehearsal, runs, status, steering, tables, watching
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
 from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Wait, Width
 from arcfleet.app.removal import remove
-from arcfleet.app.runs import EXIT
 from arcfleet.app.tables import print_json
 from arcfleet.core import fleet_audit, fleet_plan, json_schema
-from arcfleet.core import report as rendering
 from arcfleet.errors import FleetError, ManifestError
 from arcfleet.settings import Settings
 
@@ -61,8 +58,7 @@ def deploy(
     console = tables.console_of(stderr=json_output)
     loaded = loading.load(fleet, site, label, simulator)
     report = runs.run(console, fleet, loaded, runs.deploy_fleet, max_concurrency=max_concurrency, wait=wait)
-    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
-    return EXIT[report.result]
+    return runs.show(console, report, json_output=json_output)
 
 
 @app.command
@@ -91,8 +87,7 @@ def rotate(
     loaded = loading.load(fleet, site, label, simulator)
     options = {"now": now, "restart_pods": restart_pods, "max_failures": max_failures, "wait": wait}
     report = runs.run(console, fleet, loaded, runs.rotate_credentials, **options)
-    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
-    return EXIT[report.result]
+    return runs.show(console, report, json_output=json_output)
 
 
 @app.command(name="plan")
@@ -245,19 +240,23 @@ def simulate(
 
 @app.command
 def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> int:
-    """Run Prefect's server and its UI with arcfleet's own data, until it is stopped."""
-    home = Settings().home
+    """Run Prefect's server and its UI with arcfleet's own data, until it is stopped.
+
+    Where a command has started the server already, that one is used, whatever its port.
+    """
     # This server is the one that the variable may name already.
     os.environ.pop("PREFECT_API_URL", None)
-    prefect_env.prepare(home, quiet=False)
-    address = f"http://127.0.0.1:{port}"
-    tables.console_of().print(f"Prefect's UI: {address}\nThe runs of arcfleet show up in it. Stop it with Ctrl-C.\n")
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
-        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
+    console = tables.console_of()
+    with prefect_server.available(Settings().home, port=port) as server, contextlib.suppress(KeyboardInterrupt):
+        server.wait_ready()
+        console.print(f"Prefect's UI: {server.url.removesuffix('/api')}")
+        console.print("The runs of arcfleet show up in it. Stop it with Ctrl-C; a run that is under way keeps it.")
+        server.wait_ended()
     return 0
 
 
+for name, command in steering.COMMANDS.items():
+    app.command(command, name=name)
 automations = App(name="automations", help="Prefect automations that are kept as files.")
 app.command(automations)
 
@@ -271,11 +270,11 @@ def apply_automations(
 
     Exit codes: 0 they are there; 1 bad input, nothing was changed.
     """
-    prefect_server.existing(Settings().home)
-    # As in bridge.
-    from arcfleet.app import automations as files  # noqa: PLC0415
+    with prefect_server.existing(Settings().home):
+        # As in bridge.
+        from arcfleet.app import automations as files  # noqa: PLC0415
 
-    found = asyncio.run(files.apply(files.read(paths or (Path("deployments/automations"),))))
+        found = asyncio.run(files.apply(files.read(paths or (Path("deployments/automations"),))))
     if json_output:
         print_json(dict(found))
     else:
@@ -307,13 +306,13 @@ def bridge(
     """
     loading.use_simulator(simulator)
     home = Settings().home
-    server = prefect_server.existing(home)
-    # As in read_status; and Prefect must find its environment.
-    from arcfleet.app import bridge_command  # noqa: PLC0415
+    with prefect_server.existing(home) as server:
+        # As in read_status; and Prefect must find its environment.
+        from arcfleet.app import bridge_command  # noqa: PLC0415
 
-    sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
-    options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
-    return bridge_command.main(tables.console_of(stderr=True), options, server)
+        sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
+        options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
+        return bridge_command.main(tables.console_of(stderr=True), options, server)
 
 
 def main() -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from rich.console import Console
 
-from arcfleet.app import prefect_server
-from arcfleet.app.live import Watch
+from arcfleet.app import prefect_server, tables
+from arcfleet.app.live import Watch, print_report
 from arcfleet.app.prefect_server import PrefectServer
+from arcfleet.core import report as rendering
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result
 from arcfleet.core.reasons import Reason
@@ -26,8 +27,7 @@ EXIT = {
     Result.REJECTED: 6,
     Result.ABORTED: 7,
 }
-"""Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
-
+"""Exit codes of runs; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
 Import = Callable[[], Any]
 """Imports a flow and returns it: Prefect reads its settings at import, when they are set."""
 
@@ -83,6 +83,12 @@ def run(console: Console, path: Path, fleet: Fleet, flow: Import, **parameters: 
     if watch.report is None:
         raise PermanentError(Reason.INTERNAL, f"the run ended as {state}, without a report", "its log: arcfleet ui")
     return watch.report
+
+
+def show(console: Console, report: FleetReport, *, json_output: bool) -> int:
+    """Print a run's report, and return the command's exit code."""
+    tables.print_json(rendering.to_json(report)) if json_output else print_report(console, report)
+    return EXIT[report.result]
 
 
 async def _run(flow: Import, parameters: dict[str, Any], watch: Watch, server: PrefectServer) -> str:

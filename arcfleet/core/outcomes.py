@@ -26,7 +26,7 @@ class Status(StrEnum):
     DEFERRED = "deferred"
     BLOCKED = "blocked"
     CANCELLED = "cancelled"
-    """Begun, then left between two steps, as the run was aborted or its process ended."""
+    """Begun, then left between two steps, as the run was aborted, its process ended, or it lost the fleet."""
     SKIPPED = "skipped"
     NOT_STARTED = "not_started"
 
@@ -39,6 +39,7 @@ LEFT_OUT = frozenset({Status.DEFERRED, Status.BLOCKED, Status.SKIPPED})
 _BY_REASON = {
     Reason.ABORTED: Status.CANCELLED,
     Reason.INTERRUPTED: Status.CANCELLED,
+    Reason.LEASE_LOST: Status.CANCELLED,
     Reason.SITE_DEADLINE: Status.TIMED_OUT,
 }
 

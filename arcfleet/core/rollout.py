@@ -269,7 +269,7 @@ def _sites(state: RunState, wave: RunWave, now: datetime) -> Action | None:
     room = concurrency(state, wave) - len(state.running)
     if ready and room > 0:
         return Start(wave.name, tuple(ready[:room]))
-    return Wait(wave.name) if pending or state.running else None
+    return Wait(wave.name) if pending or not state.running.isdisjoint(wave.sites) else None
 
 
 def _ended_badly(state: RunState, name: str) -> bool:
