@@ -29,8 +29,8 @@ async def deploy_batch(fleet: str, sites: list[str], wave: str, run: str) -> Sta
     loaded = await load_fleet(fleet, sites, {})
     async with session() as here, lease.following(loaded.name, run, here.control):
         waves = [RunWave(wave, tuple(site.name for site in loaded.sites), len(loaded.sites), None)]
-        engine = Engine(loaded, chain.deploy, here, waves, {}, fleet)
+        engine = Engine(loaded, chain.deploy, here, waves, {}, fleet, is_part=True, run=flow_run.name or "")
         with signals.draining(engine.interrupt):
-            report = await engine.carry_out(flow_run.name or "")
+            report = await engine.carry_out()
             await batches.publish(report.outcomes)
     return fleet_run.final_state(report)

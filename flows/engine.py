@@ -10,15 +10,18 @@ from typing import Any, TypeVar
 
 from prefect import get_run_logger
 
-from arcfleet.core import rollout
+from arcfleet.core import events, rollout
+from arcfleet.core.durations import duration_text
+from arcfleet.core.events import Event
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import COUNTED, Ended, FleetReport, GateRecord, Outcome, Status, Trail, below, skipped
 from arcfleet.core.outcomes import not_started as left_behind
 from arcfleet.core.reasons import Reason
 from arcfleet.core.rollout import Answer, Ask, Block, Done, GateId, RunState, RunWave, Soak, Start, Wait, WaveProgress
 from arcfleet.errors import FleetError, PermanentError
-from flows import batches, gates, soak
+from flows import announcing, batches, gates, soak
 from flows.world_time import WorldTime
+from tasks.events import emit
 from tasks.runtime import Session
 
 T = TypeVar("T")
@@ -45,6 +48,10 @@ class Engine:
     """Sites are handed to workers in batches."""
     blocked: Callable[[str, Outcome], Outcome] = below
     """From a site's name and what it waited for in vain: how the site ends."""
+    is_part: bool = False
+    """Another run tells of the waves that this one is a part of."""
+    run: str = ""
+    """Its name."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     running: dict[str, asyncio.Future[Any] | None] = field(default_factory=dict)
     """By site that is under way: the work on it, once it has begun."""
@@ -52,6 +59,8 @@ class Engine:
     records: list[GateRecord] = field(default_factory=list)
     places: dict[str, GateId] = field(default_factory=dict)
     soaked: set[str] = field(default_factory=set)
+    begun: list[str] = field(default_factory=list)
+    over: set[str] = field(default_factory=set)
     retried: int = 0
 
     def __post_init__(self) -> None:
@@ -59,9 +68,10 @@ class Engine:
         self.time = WorldTime(self.here.gateways)
         self.control = self.here.control
 
-    async def carry_out(self, run: str) -> FleetReport:
+    async def carry_out(self) -> FleetReport:
         """Do all that is to be done, and return how every site ended."""
         self.began = await self.time.now()
+        self.announce(events.run_started(self.fleet.name, self.run, len(self.fleet.sites)))
         async with asyncio.TaskGroup() as group:
             while not isinstance(action := self._next(await self.time.now()), Done):
                 await self._do(action, group)
@@ -72,11 +82,18 @@ class Engine:
             if site.name not in self.outcomes:
                 self._end(left_behind(site.name, because))
         ended = tuple(self.outcomes[site.name] for site in self.fleet.sites)
-        return FleetReport(self.fleet.name, run, 0.0, ended, self.path, action.how, because, tuple(self.records))
+        return FleetReport(self.fleet.name, self.run, 0.0, ended, self.path, action.how, because, tuple(self.records))
 
     def _next(self, now: datetime) -> rollout.Action:
         self.obey()
-        return rollout.next_action(self.state(), now)
+        action = rollout.next_action(self.state(), now)
+        announcing.wave(self, action)
+        return action
+
+    def announce(self, event: Event) -> None:
+        """Tell Prefect of an event."""
+        if not self.is_part:
+            emit(event)
 
     def state(self) -> RunState:
         """Return how far the run is."""
@@ -211,7 +228,7 @@ class Engine:
     def tell(self, action: rollout.Action, waiting: str = "") -> None:
         """Tell who watches where the run is."""
         self.tell_wave(
-            _wave_of(action),
+            rollout.wave_of(action),
             waiting or (action.why if isinstance(action, Wait) else "") or ("paused" if self.control.paused else ""),
         )
 
@@ -227,14 +244,10 @@ class Engine:
 AWAY = frozenset({Reason.ARC_OFFLINE, Reason.ARC_EXPIRED})
 
 
-def _wave_of(action: rollout.Action) -> str:
-    return action.id.wave if isinstance(action, Ask) else str(getattr(action, "wave", ""))
-
-
 def _late(site: Site) -> PermanentError:
     limit = site.timeouts.site
     return PermanentError(
         Reason.SITE_DEADLINE,
-        f"took longer than timeouts.site, {limit}",
+        f"took longer than timeouts.site, {duration_text(limit)}",
         "see which step took so long, then run it again",
     )

@@ -83,10 +83,12 @@ async def run(
         # Only the way of a deploy is known to workers.
         workers = fleet.rollout.execution == "workers" and way is chain.deploy
         blocked = above if reverse else below
-        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse), path, workers, blocked)
+        engine = Engine(
+            fleet, way, here, waves, waits_for(fleet, reverse=reverse), path, workers, blocked, run=run_name
+        )
         began = here.gateways.clock.monotonic()
         with signals.draining(engine.interrupt):
-            ended = await engine.carry_out(run_name)
+            ended = await engine.carry_out()
             report = replace(ended, seconds=here.gateways.clock.monotonic() - began, command=command)
             here.progress.finish(report)
             await publish_report(report)

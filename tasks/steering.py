@@ -17,7 +17,6 @@ from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId, LogFil
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import LogSort
-from prefect.exceptions import ObjectNotFound
 
 from arcfleet.core import orders
 from arcfleet.core.orders import Lease, Orders
@@ -133,10 +132,11 @@ async def _gate(client: PrefectClient, lease: Lease, state: State[Any] | None) -
     keys = state.state_details.run_input_keyset if state and state.is_paused() else None
     if state is None or keys is None:
         return None
-    try:
-        text = json.loads(await client.read_flow_run_input(UUID(lease.run), keys["description"]))
-    except ObjectNotFound:
-        text = ""
+    # The state is there a moment before its form is.
+    found = await client.filter_flow_run_input(UUID(lease.run), keys["description"], 1, set())
+    if not found:
+        return None
+    text = json.loads(found[0].value)
     return Gate(str(state.state_details.pause_key), str(text))
 
 

@@ -206,6 +206,11 @@ class WaveProgress:
 Action = Start | Block | Wait | Ask | Soak | Done
 
 
+def wave_of(action: Action) -> str:
+    """Return the wave that an action is of; empty for one that is of none."""
+    return action.id.wave if isinstance(action, Ask) else "" if isinstance(action, Block) else action.wave
+
+
 def next_action(state: RunState, now: datetime) -> Action:
     """Return what a run does next. Deterministic: the same state and time give the same action."""
     if state.aborted:

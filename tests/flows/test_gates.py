@@ -62,6 +62,28 @@ async def test_an_approval_given_in_the_ui_lets_the_next_wave_begin(simulate, de
     assert gate.plan
     for words in (gate.plan, "after wave **canary**", "ola, kim", "| s2 | + create |"):
         assert words in said["question"]
+    assert await told(report.run, "run.ended") == [
+        "run.started", "wave.started canary", "gate.pending canary", "gate.answered canary", "wave.ended canary",
+        "wave.started prod", "wave.ended prod", "run.ended",
+    ]  # fmt: skip
+
+
+async def told(run: str, last: str) -> list[str]:
+    """Return the events of a run that Prefect has, in their order, once the last one is there."""
+    names: list[str] = []
+    async with get_client() as client:
+        for _ in range(100):
+            asked = {"filter": {"event": {"prefix": ["arcfleet."]}, "order": "DESC"}, "limit": 50}
+            found = (await client.request("POST", "/events/filter", json=asked)).json()["events"]
+            mine = [event for event in found if event["payload"].get("run") == run]
+            names = [
+                f"{event['event'].removeprefix('arcfleet.')} {event['payload'].get('wave', '')}".strip()
+                for event in mine
+            ]
+            if last in names:
+                break
+            await asyncio.sleep(0.2)
+    return names
 
 
 async def test_a_no_ends_the_run(simulate, deploy):
