@@ -50,12 +50,13 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.sites = {site.name: site for site in self.fleet.sites}
+        self.wave_of = {name: wave.name for wave in self.waves for name in wave.sites}
         self.time = WorldTime(self.here.gateways)
         self.control = self.here.control
 
     async def carry_out(self, run: str, path: str) -> FleetReport:
         """Do all that is to be done, and return how every site ended."""
-        self.began = await self.time.now()
+        self.began, self.zero = await self.time.now(), self.here.gateways.clock.monotonic()
         async with asyncio.TaskGroup() as group:
             while not isinstance(action := rollout.next_action(self.state(), await self.time.now()), Done):
                 await self._do(action, group)
@@ -66,7 +67,10 @@ class Engine:
             if site.name not in self.outcomes:
                 self._end(left_behind(site.name, because))
         ended = tuple(self.outcomes[site.name] for site in self.fleet.sites)
-        return FleetReport(self.fleet.name, run, 0.0, ended, path, action.how, because, tuple(self.records))
+        return FleetReport(
+            self.fleet.name, run, self.here.gateways.clock.monotonic() - self.zero, ended, path, action.how, because,
+            tuple(self.records), self.began, tuple(wave.name for wave in self.waves),
+        )  # fmt: skip
 
     def state(self) -> RunState:
         """Return how far the run is."""
@@ -90,10 +94,10 @@ class Engine:
         if not isinstance(action, Block):
             self.tell(action)
         match action:
-            case Start(wave, sites):
+            case Start(sites=sites):
                 for name in sites:
                     self.running[name] = None
-                    group.create_task(self._one(self.sites[name], wave))
+                    group.create_task(self._one(self.sites[name]))
             case Block(site, by):
                 self._end(below(site, self.outcomes[by]))
             case Wait(until=until):
@@ -103,11 +107,11 @@ class Engine:
             case Soak():
                 await soak.watch(self, action)
 
-    async def _one(self, site: Site, wave: str) -> None:
+    async def _one(self, site: Site) -> None:
         """Take one site through its way. A site's failure is its outcome, never the run's exception."""
         outcome = await self._in_contact(site)
         self.running.pop(site.name)
-        self._end(replace(outcome, wave=wave))
+        self._end(outcome)
         self.control.changed.set()
 
     async def _in_contact(self, site: Site) -> Outcome:
@@ -126,7 +130,7 @@ class Engine:
 
     async def _through(self, site: Site) -> Outcome:
         """Take a site through its way within its deadline, which does not run while the run is paused."""
-        trail = Trail(site.name)
+        trail = Trail(site.name, run_began=self.zero)
         work = self.running[site.name] = asyncio.ensure_future(self.way(self.fleet, site, trail))
         began, paused = self.here.gateways.clock.monotonic(), self.control.paused_for
         try:
@@ -184,10 +188,10 @@ class Engine:
 
     def replace(self, outcome: Outcome) -> None:
         """Take a later outcome of a site for its earlier one."""
-        self._end(replace(outcome, wave=self.outcomes[outcome.site].wave))
+        self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
-        self.outcomes[outcome.site] = outcome
+        outcome = self.outcomes[outcome.site] = replace(outcome, wave=self.wave_of[outcome.site])
         self.here.progress.end(outcome)
 
     def tell(self, action: rollout.Action, waiting: str = "") -> None:

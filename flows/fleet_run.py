@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +78,8 @@ async def run(
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name)
         engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse))
-        began = here.gateways.clock.monotonic()
         with signals.draining(engine.interrupt):
-            report = replace(await engine.carry_out(run_name, path), seconds=here.gateways.clock.monotonic() - began)
+            report = await engine.carry_out(run_name, path)
             here.progress.finish(report)
             await publish_report(report)
     return final_state(report)

@@ -164,4 +164,5 @@ async def step(trail: Trail, name: Step) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        trail.steps.append(StepRecord(name, here.gateways.clock.monotonic() - began))
+        seconds = here.gateways.clock.monotonic() - began
+        trail.steps.append(StepRecord(name, seconds, began=began - trail.run_began))

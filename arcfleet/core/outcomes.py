@@ -45,11 +45,13 @@ _BY_REASON = {
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step as it ran: how long, in seconds, and how it ended."""
+    """One step as it ran: how long and when, in seconds of the world, and how it ended."""
 
     step: Step
     seconds: float
     finding: Finding | None = None
+    began: float = 0.0
+    """Since the run began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Trail:
     steps: list[StepRecord] = field(default_factory=list)
     images: dict[str, Finding] = field(default_factory=dict)
     """By image: the newest finding about its way to the site."""
+    run_began: float = 0.0
+    """When the run began, on the clock that its steps are timed by."""
     rest: float = 0.0
     """Seconds until the site's connected registry is to be in contact again, by its own schedule."""
 
@@ -195,6 +199,13 @@ class FleetReport:
     because: str = ""
     """What ended the run before all sites were come to."""
     gates: tuple[GateRecord, ...] = ()
+    began: datetime | None = None
+    waves: tuple[str, ...] = ()
+    """Their names, in the order in which the run took them."""
+    page: str = ""
+    """Where the report is kept as a page to open, once it is."""
+    url: str = ""
+    """The run in the Prefect UI; empty where no UI shows it."""
 
     @property
     def counts(self) -> Counter[Status]:
