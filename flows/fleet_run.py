@@ -13,12 +13,13 @@ from prefect.utilities.names import generate_slug
 
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result
+from arcfleet.core.reasons import Reason
 from arcfleet.core.rollout import waves_of
 from flows import chain, signals
 from flows.engine import Engine, Way
 from tasks import lease
 from tasks.fleet import load_fleet
-from tasks.publish import publish_report
+from tasks.publish import keep_report, publish_report, publish_table
 from tasks.runtime import session
 
 STATES = {
@@ -79,9 +80,11 @@ async def run(
         here.progress.start([site.name for site in fleet.sites], run_name)
         engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse))
         with signals.draining(engine.interrupt):
-            report = await engine.carry_out(run_name, path)
+            report = keep_report(await engine.carry_out(run_name, path))
             here.progress.finish(report)
-            await publish_report(report)
+            await publish_table(report)
+            if here.control.ending is not Reason.INTERRUPTED:
+                await publish_report(report)
     return final_state(report)
 
 

@@ -29,6 +29,8 @@ STYLES = {
     Status.SKIPPED: "yellow",
     Status.NOT_STARTED: "dim",
 }
+BLOCKS = 20
+"""How many sites are explained one by one at the end; the report explains all."""
 
 
 @dataclass(slots=True)
@@ -146,19 +148,21 @@ def outcome_line(outcome: Outcome) -> Text:
 
 
 def print_report(console: Console, report: FleetReport) -> None:
-    """Print what a person needs after a run: each site that is not well, then the run in one line."""
-    for outcome in report.outcomes:
-        if outcome.finding:
-            console.print()
-            console.print(
-                Text(
-                    f"{rendering.MARKS[outcome.status]} {outcome.site}  {outcome.status}",
-                    f"bold {STYLES[outcome.status]}",
-                )
-            )
-            table = Table.grid(padding=(0, 2))
-            for label, text in rendering.block(outcome, report.path):
-                table.add_row(Text(f"  {label}", "dim"), Text(text))
-            console.print(table)
+    """Print what a person needs after a run: each site that is not well, the run in one line, where it is kept."""
+    explained = rendering.explained(report)
+    for outcome in explained[:BLOCKS]:
+        console.print()
+        title = f"{rendering.MARKS[outcome.status]} {outcome.site}  {outcome.status}"
+        console.print(Text(title, f"bold {STYLES[outcome.status]}"))
+        table = Table.grid(padding=(0, 2))
+        for label, text in rendering.block(outcome, report.path):
+            table.add_row(Text(f"  {label}", "dim"), Text(text))
+        console.print(table)
+    if rest := explained[BLOCKS:]:
+        console.print(Text(f"\n… and {len(rest)} more, which the report explains as well: {rendering.counted(rest)}"))
     console.print()
     console.print(Text(rendering.headline(report), "bold"))
+    for gate in rendering.gate_lines(report):
+        console.print(Text(f"gate {gate}", "dim"))
+    kept = [f"report: {report.page}"] if report.page else []
+    console.print(Text(" · ".join([*kept, f"Prefect: {report.url or 'arcfleet ui'}"])), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,9 @@ def run(console: Console, path: Path, fleet: Fleet, flow: Import, **parameters: 
 
 
 async def _run(flow: Import, parameters: dict[str, Any], watch: Watch, server: PrefectServer) -> str:
+    if server.log:
+        # It ends with this command, and serves no UI; `arcfleet ui` shows the run later.
+        os.environ["PREFECT_UI_ENABLED"] = "0"
     imported = flow()
     from tasks import runtime  # noqa: PLC0415
 

@@ -24,6 +24,7 @@ MARKS = {
     Status.NOT_STARTED: "·",
 }
 MARKDOWN = str.maketrans({"<": "&lt;", "\n": " ", "\r": " ", **{sign: f"\\{sign}" for sign in "\\|[`"}})
+BAD = frozenset({Status.FAILED, Status.TIMED_OUT, Status.BLOCKED})
 FIRST = (Status.FAILED, Status.TIMED_OUT, Status.BLOCKED, Status.CANCELLED, Status.DEFERRED)
 """Which sites are explained one by one, the worst first. Of the others the run itself says why."""
 
@@ -45,6 +46,16 @@ def explained(report: FleetReport) -> list[Outcome]:
     """Return the sites that are not as they should be, and of which a person can do something, the worst first."""
     found = [outcome for outcome in report.outcomes if outcome.finding and outcome.status in FIRST]
     return sorted(found, key=lambda outcome: FIRST.index(outcome.status))
+
+
+def failed(report: FleetReport) -> list[Outcome]:
+    """Return the sites that failed, or were not begun as something is in their way."""
+    return [outcome for outcome in explained(report) if outcome.status in BAD]
+
+
+def left_out(report: FleetReport) -> list[Outcome]:
+    """Return the other sites that are explained."""
+    return [outcome for outcome in explained(report) if outcome.status not in BAD]
 
 
 def waves(report: FleetReport) -> list[tuple[str, list[Outcome]]]:

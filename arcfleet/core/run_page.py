@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from arcfleet.core import report as rendering
 from arcfleet.core.durations import clock_time
-from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
+from arcfleet.core.outcomes import COUNTED, FleetReport, Outcome, Status, StepRecord
 from arcfleet.core.plan import Step
 
 STEPS = tuple(Step)
@@ -42,6 +42,11 @@ class Line:
     images: str
 
     @property
+    def failed(self) -> bool:
+        """Tell whether its last step is the one that failed."""
+        return self.outcome.status in COUNTED
+
+    @property
     def began_text(self) -> str:
         """Return when it was begun, counted from the run's beginning."""
         return "" if self.began is None else clock_time(self.began)
@@ -56,6 +61,7 @@ class WavePart:
     lines: tuple[Line, ...]
     when: str
     """From its first step to its last one."""
+    begun: bool
 
 
 def waves(report: FleetReport) -> list[WavePart]:
@@ -69,7 +75,7 @@ def _wave(name: str, outcomes: Sequence[Outcome], whole: float) -> WavePart:
     begins = [line.began for line in lines if line.began is not None]
     ends = [record.began + record.seconds for outcome in outcomes for record in outcome.steps]
     when = f"{clock_time(min(begins))} to {clock_time(max(ends))}" if begins else "not begun"
-    return WavePart(name, rendering.counted(outcomes), tuple(lines), when)
+    return WavePart(name, rendering.counted(outcomes), tuple(lines), when, bool(begins))
 
 
 def line_of(outcome: Outcome, whole: float) -> Line:
@@ -102,7 +108,7 @@ def ticks(report: FleetReport) -> list[tuple[float, str]]:
     """Return the marks of the scale: where, in percent, and which time."""
     whole = length(report)
     space = next((size for size in ROUND if whole / size <= TICKS), ROUND[-1])
-    return [(round(100 * at / whole, 2), clock_time(at)) for at in range(0, int(whole) + 1, space)]
+    return [(round(100 * at / whole, 2), clock_time(at)) for at in range(0, int(whole) + 1, space) if at < 0.96 * whole]
 
 
 def steps_of(report: FleetReport) -> list[tuple[int, str]]:
@@ -117,20 +123,26 @@ def statuses(report: FleetReport) -> list[tuple[Status, str, int]]:
 
 
 def reasons(report: FleetReport) -> list[tuple[str, int]]:
-    """Return how often each reason was met, the most frequent first."""
-    return Counter(str(outcome.finding.reason) for outcome in report.outcomes if outcome.finding).most_common()
+    """Return how often each reason is the one of a site that is explained, the most frequent first."""
+    found = rendering.explained(report)
+    return Counter(str(outcome.finding.reason) for outcome in found if outcome.finding).most_common()
 
 
 def markdown(report: FleetReport) -> str:
-    """Return the run as a page of markdown: what came of it, its waves and gates, and what is to be done."""
+    """Return the run as a page of markdown: what came of it, its waves and gates, what is to be done, every site."""
+    causes = (rendering.markdown(outcome, report.path) for outcome in rendering.explained(report))
+    return "\n\n".join([overview(report), *causes, _table(report)])
+
+
+def overview(report: FleetReport) -> str:
+    """Return what came of a run, its waves and its gates, as markdown."""
     rows = [f"| {wave.name} | {wave.when} | {wave.counts} |" for wave in waves(report)]
     parts = [
         f"# {report.fleet} · {report.run}", f"**{rendering.escape(rendering.headline(report))}**",
         f"Began {report.began:%Y-%m-%d %H:%M}Z" if report.began else "",
         "\n".join(["| wave | when | sites |", "|---|---|---|", *rows]),
         "\n".join(f"- gate {rendering.escape(line)}" for line in rendering.gate_lines(report)),
-        *(rendering.markdown(outcome, report.path) for outcome in rendering.explained(report)),
-        _table(report),
+        f"The report is kept as {rendering.escape(report.page)}" if report.page else "",
     ]  # fmt: skip
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -54,7 +54,7 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     try:
         with prefect_server.available(home) as server:
             server.wait_ready()
-            url = os.environ["PREFECT_API_URL"]
+            url, os.environ["ARCFLEET_HOME"] = os.environ["PREFECT_API_URL"], str(home)
             with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home / "prefect"}):
                 yield home
     finally:

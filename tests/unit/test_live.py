@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from arcfleet.app.live import STYLES, Watch, outcome_line, print_report
+from arcfleet.app.live import BLOCKS, STYLES, Watch, outcome_line, print_report
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
 from arcfleet.core.plan import Step
 from arcfleet.core.reasons import Reason
+from tests.unit.test_report import WAVED
 
 FINDING = Finding(Verdict.FAILED, Reason.TRUST, "workload web", "x509 [bold]", "P6", ("seen",), "install its CA")
 BAD = Outcome("berlin", Status.FAILED, 72, FINDING, (StepRecord(Step.ROLL_OUT, 72),))
@@ -109,4 +110,29 @@ def test_after_a_run_only_the_sites_that_are_not_well_are_explained():
         "  do     install its CA",
         "  then   arcfleet deploy FLEET --site berlin",
         "completed_with_failures · 1 succeeded, 1 failed · 6:40",
+        "Prefect: arcfleet ui",
     ]
+
+
+def test_the_end_says_who_answered_the_gates_and_where_the_report_is():
+    here = console()
+
+    print_report(here, replace(WAVED, page="/home/anna/.arcfleet/runs/calm-fox/report.html", url="http://p/runs/1"))
+
+    assert [line.rstrip() for line in here.file.getvalue().splitlines()[-4:]] == [
+        "stopped · 1 succeeded, 1 noop, 1 failed, 1 deferred, 1 not_started · 6:02 · 1 failed of 0 allowed",
+        "gate canary.after[0] approved by anna · plan 4f1c09ab · 2026-11-24 02:06Z · go | on",
+        "gate rest.before[0] passed · 2026-11-24 02:06Z",
+        "report: /home/anna/.arcfleet/runs/calm-fox/report.html · Prefect: http://p/runs/1",
+    ]
+
+
+def test_of_many_sites_that_are_not_well_the_first_are_explained_and_the_others_counted():
+    here = console()
+    many = tuple(replace(BAD, site=f"site-{number}") for number in range(BLOCKS + 5))
+
+    print_report(here, FleetReport("plants", "run", 400, many))
+
+    text = here.file.getvalue()
+    assert text.count("install its CA") == BLOCKS
+    assert "… and 5 more, which the report explains as well: 5 failed" in text
