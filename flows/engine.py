@@ -56,6 +56,7 @@ class Engine:
 
     async def carry_out(self, run: str, path: str) -> FleetReport:
         """Do all that is to be done, and return how every site ended."""
+        self.path = path
         self.began, self.zero = await self.time.now(), self.here.gateways.clock.monotonic()
         async with asyncio.TaskGroup() as group:
             while not isinstance(action := rollout.next_action(self.state(), await self.time.now()), Done):
@@ -194,8 +195,8 @@ class Engine:
         outcome = self.outcomes[outcome.site] = replace(outcome, wave=self.wave_of[outcome.site])
         self.here.progress.end(outcome)
 
-    def tell(self, action: rollout.Action, waiting: str = "") -> None:
-        """Tell who watches where the run is."""
+    def tell(self, action: rollout.Action, waiting: str = "", do: str = "") -> None:
+        """Tell who watches where the run is, what it waits for as a whole, and what a person does about that."""
         state, name = self.state(), _wave_of(action)
         names = [wave.name for wave in self.waves]
         wave = self.waves[names.index(name)]
@@ -203,7 +204,7 @@ class Engine:
             WaveProgress(
                 name, names.index(name) + 1, len(names), rollout.count(state, wave, COUNTED),
                 rollout.failures_allowed(state, wave), rollout.concurrency(state, wave),
-                waiting or (action.why if isinstance(action, Wait) else ""),
+                waiting or (action.why if isinstance(action, Wait) else ""), do,
             )
         )  # fmt: skip
 

@@ -77,7 +77,7 @@ async def run(
     waves = waves_of(fleet, max_concurrency=max_concurrency, max_failures=max_failures, gated=gated, reverse=reverse)
     async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
-        here.progress.start([site.name for site in fleet.sites], run_name)
+        here.progress.start([site.name for site in fleet.sites], run_name, here.gateways.subscriptions.throttled)
         engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse))
         with signals.draining(engine.interrupt):
             report = keep_report(await engine.carry_out(run_name, path))

@@ -119,17 +119,21 @@ def _word(finding: Finding) -> str:
 
 def rows(report: FleetReport) -> list[dict[str, str]]:
     """Return the table of the fleet, a row per site."""
-    return [
-        {
-            "site": outcome.site,
-            "outcome": f"{MARKS[outcome.status]} {outcome.status}",
-            "time": clock_time(outcome.seconds),
-            "reason": outcome.finding.reason if outcome.finding else "",
-            "images": arrivals(outcome.images),
-            "what": summary(outcome),
-        }
-        for outcome in report.outcomes
-    ]
+    return [row(outcome) for outcome in report.outcomes]
+
+
+def row(outcome: Outcome) -> dict[str, str]:
+    """Return a site's row in the table of the fleet."""
+    ended = f"{MARKS[outcome.status]} {outcome.status}"
+    return bare_row(outcome.site, ended, clock_time(outcome.seconds), summary(outcome)) | {
+        "reason": str(outcome.finding.reason) if outcome.finding else "",
+        "images": arrivals(outcome.images),
+    }
+
+
+def bare_row(site: str, outcome: str, time: str = "", what: str = "") -> dict[str, str]:
+    """Return a row of the table of a fleet about a site that has not ended."""
+    return {"site": site, "outcome": outcome, "time": time, "reason": "", "images": "", "what": what}
 
 
 def block(outcome: Outcome, path: str) -> list[tuple[str, str]]:

@@ -36,7 +36,7 @@ class Recorder:
     def finish(self, report):
         self.reports.append(report)
 
-    def start(self, sites, run):
+    def start(self, sites, run, throttled):
         pass
 
     def wave(self, progress):
