@@ -18,6 +18,7 @@ from arcfleet.core.rollout import waves_of
 from flows import chain, signals
 from flows.engine import Engine, Way
 from tasks import lease
+from tasks.board import Board
 from tasks.fleet import load_fleet
 from tasks.publish import keep_report, publish_report, publish_table
 from tasks.runtime import session
@@ -75,15 +76,19 @@ async def run(
     if careful and max_failures is None and not fleet.rollout.waves and fleet.rollout.max_failures is None:
         max_failures = 0
     waves = waves_of(fleet, max_concurrency=max_concurrency, max_failures=max_failures, gated=gated, reverse=reverse)
-    async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
+    board = Board(fleet.name)
+    async with session(board) as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
         here.progress.start([site.name for site in fleet.sites], run_name, here.gateways.subscriptions.throttled)
         engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse))
         with signals.draining(engine.interrupt):
-            report = keep_report(await engine.carry_out(run_name, path))
+            async with board.kept():
+                ended = await engine.carry_out(run_name, path)
+            report = keep_report(ended)
             here.progress.finish(report)
             await publish_table(report)
             if here.control.ending is not Reason.INTERRUPTED:
+                await board.publish()
                 await publish_report(report)
     return final_state(report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
+from arcfleet.core import report as rendering
 from arcfleet.core.outcomes import Result, Status
+from tasks import board
 from tests.conftest import fleet_of, fleet_text
 
 
@@ -47,7 +50,7 @@ async def test_a_run_is_kept_as_a_page_and_published(simulate, deploy, prefect_h
     assert [(site["site"], site["outcome"]) for site in plain["sites"]] == [
         (outcome.site, outcome.status) for outcome in report.outcomes
     ]
-    (table,) = await artifacts("fleet-kept")
+    table, *_ = await artifacts("fleet-kept")
     assert [row["outcome"] for row in json.loads(table.data)] == ["✓ succeeded", "… deferred", "✗ failed"]
     (kept,) = await artifacts("report-json-kept")
     published = json.loads(kept.data.removeprefix("```json\n").removesuffix("\n```"))
@@ -86,3 +89,31 @@ async def test_a_report_that_can_not_be_kept_is_no_failure_of_the_run(simulate, 
     report = await deploy(sim, text)
 
     assert (report.page, report.outcomes[0].status) == ("", Status.SUCCEEDED)
+
+
+async def test_progress_and_table_are_kept_current_while_a_run_goes(simulate, deploy, monkeypatch):
+    monkeypatch.setattr(board, "PROGRESS_EVERY", 0.05)
+    monkeypatch.setattr(board, "TABLE_EVERY", 0.0)
+    waves = [{"name": "first", "match": {"labels": {"ring": "a"}}}, {"name": "second", "rest": True}]
+    text = named(fleet_text(2, rollout={"waves": waves}), "shown").replace(
+        "name: s1\n", "name: s1\n  labels: {ring: a}\n"
+    )
+    sim = simulate(fleet_of(text), speed=120, extensionInstall=120)
+
+    run = asyncio.create_task(deploy(sim, text))
+    seen: set[str] = set()
+    async with asyncio.timeout(90):
+        while not run.done():
+            for table in await artifacts("fleet-shown"):
+                seen |= {row["outcome"] for row in json.loads(table.data)}
+            await asyncio.sleep(0.1)
+    report = await run
+
+    assert report.result is Result.COMPLETED
+    assert {"● install extension", "· to come", "✓ succeeded"} <= seen
+    (progress,) = await artifacts("progress-shown")
+    assert (progress.data, progress.description) == (100.0, rendering.headline(report))
+    # One of each wave and the last: in between they are updated in place.
+    tables = await artifacts("fleet-shown")
+    assert 2 <= len(tables) <= 4
+    assert [row["outcome"] for row in json.loads(tables[0].data)] == ["✓ succeeded", "✓ succeeded"]
