@@ -151,6 +151,9 @@ class Subscriptions(Protocol):
     async def registration(self, subscription: str, provider: str) -> str:
         """Return a resource provider's registration state in a subscription, for example `Registered`."""
 
+    def throttled(self) -> int:
+        """Return how many of this run's requests Azure has put off so far, as there were too many."""
+
 
 class Images(Protocol):
     """The cloud registries' data plane."""
@@ -263,8 +266,8 @@ class Progress(Protocol):
     def finish(self, report: FleetReport) -> None:
         """A run has ended."""
 
-    def start(self, sites: Sequence[str], run: str) -> None:
-        """A run begins with these sites."""
+    def start(self, sites: Sequence[str], run: str, throttled: Callable[[], int]) -> None:
+        """A run begins with these sites; `throttled` tells how many requests Azure has put off so far."""
 
     def wave(self, progress: WaveProgress) -> None:
         """How far the run is has changed."""

@@ -32,5 +32,5 @@ async def deploy_batch(fleet: str, sites: list[str], wave: str, run: str) -> Sta
         engine = Engine(loaded, chain.deploy, here, waves, {}, fleet, is_part=True, run=flow_run.name or "")
         with signals.draining(engine.interrupt):
             report = await engine.carry_out()
-            await batches.publish(report.outcomes)
+            await batches.publish(report)
     return fleet_run.final_state(report)

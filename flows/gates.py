@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
@@ -122,7 +123,7 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
     clock = engine.here.gateways.clock
     ends, remark = clock.monotonic() + approval.timeout.total_seconds(), ""
     for attempt in range(1, 1000):
-        engine.tell(Ask(place, gate), f"gate {place}: approval of plan {plan.id} (arcfleet approve, or the Prefect UI)")
+        _tell_asked(engine, Ask(place, gate), approval, plan)
         question = _question(engine, place, approval, plan, remark)
         announcing.gate_waits(engine, place, _asked(engine, approval, plan))
         asking = tasks.ask_person(question, f"{place.key}-{attempt}")
@@ -152,6 +153,17 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
             return
         remark = f"The plan has changed since: {given.plan} was approved, so that approval is void."
         get_run_logger().warning("gate %s: %s", place, remark)
+
+
+def _tell_asked(engine: Engine, action: Ask, approval: Approval, plan: FleetPlan) -> None:
+    who = f" by {' or '.join(approval.from_)}" if approval.from_ else ""
+    name = shlex.quote(approval.from_[0]) if len(approval.from_) == 1 else "NAME"
+    engine.tell(
+        action,
+        f"gate {action.id}: approval{who} of plan {plan.id}, {len(plan.changing)} sites change, "
+        f"within {duration_text(approval.timeout)}",
+        f"arcfleet approve {shlex.quote(engine.path)} --as {name} (or reject), or answer in the Prefect UI",
+    )
 
 
 async def _unanswered(engine: Engine, place: GateId, approval: Approval) -> None:

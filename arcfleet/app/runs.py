@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,9 @@ def show(console: Console, report: FleetReport, *, json_output: bool) -> int:
 
 
 async def _run(flow: Import, parameters: dict[str, Any], watch: Watch, server: PrefectServer) -> str:
+    if server.log:
+        # It may end with this command, and its address with it; `arcfleet ui` shows the run at any time.
+        os.environ["PREFECT_UI_ENABLED"] = "0"
     imported = flow()
     from tasks import runtime  # noqa: PLC0415
 

@@ -196,10 +196,13 @@ class WaveProgress:
     """How many sites at once now."""
     waiting: str = ""
     """What the run as a whole waits for: a gate, a soak, a window; empty where it works on sites."""
+    do: str = ""
+    """What a person does about that; empty where nothing."""
 
     def __str__(self) -> str:
         bound = "" if self.allowed is None else f", {self.failed} of {self.allowed} failures allowed"
-        rest = f": {self.waiting}" if self.waiting else f", {self.width} at a time{bound}"
+        do = f"; {self.do}" if self.do else ""
+        rest = f": {self.waiting}{do}" if self.waiting else f", {self.width} at a time{bound}"
         return f"wave {self.number} of {self.waves} {self.name}{rest}"
 
 
