@@ -17,12 +17,12 @@ def wave(engine: Engine, action: rollout.Action) -> None:
     """Tell of a wave that begins or ends by an action."""
     if isinstance(action, Block):
         return
+    for name in [name for name in engine.begun if name not in engine.over and name != rollout.wave_of(action)]:
+        _ended(engine, name, "passed")
     if isinstance(action, Start) and action.wave not in engine.begun:
         engine.begun.append(action.wave)
         sites = len(next(wave.sites for wave in engine.waves if wave.name == action.wave))
         engine.announce(events.wave_started(engine.fleet.name, engine.run, action.wave, sites))
-    for name in [name for name in engine.begun if name not in engine.over and name != rollout.wave_of(action)]:
-        _ended(engine, name, "passed")
     if isinstance(action, Done):
         for name in [name for name in engine.begun if name not in engine.over]:
             _ended(engine, name, "passed" if action.how is Ended.COMPLETED else str(action.how))

@@ -76,6 +76,7 @@ async def told(run: str, last: str) -> list[str]:
             asked = {"filter": {"event": {"prefix": ["arcfleet."]}, "order": "DESC"}, "limit": 50}
             found = (await client.request("POST", "/events/filter", json=asked)).json()["events"]
             mine = [event for event in found if event["payload"].get("run") == run]
+            mine.sort(key=lambda event: str(event["occurred"]))
             names = [
                 f"{event['event'].removeprefix('arcfleet.')} {event['payload'].get('wave', '')}".strip()
                 for event in mine
