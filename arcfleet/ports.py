@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from arcfleet.core.announcements import Announced
 from arcfleet.core.arrivals import Answer
 from arcfleet.core.credentials import Minted
 from arcfleet.core.evidence import ExtensionEvidence
@@ -233,6 +234,13 @@ class Journal(Protocol):
         """Keep a token's entry, in place of the one before; returns once it is kept."""
 
 
+class Announcements(Protocol):
+    """What connected registries have announced of images that came to them, and the bridge has kept."""
+
+    async def of(self, registry: str, connected_registry: str) -> Mapping[str, Announced]:
+        """Return by `repository:tag` what a connected registry of a cloud registry has announced."""
+
+
 class Passwords(Protocol):
     """The user's own passwords for pull secrets."""
 
@@ -287,6 +295,7 @@ class Gateways:
     images: Images
     kubernetes: Kubernetes
     journal: Journal
+    announcements: Announcements
     passwords: Passwords
     site_registries: SiteRegistries
     checks: Checks

@@ -26,6 +26,7 @@ from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress
 from arcfleet.settings import Settings
 from tasks import passwords
+from tasks.announcements import PrefectAnnouncements
 from tasks.control import Control
 from tasks.journal import PrefectJournal
 
@@ -133,7 +134,7 @@ async def session(*watchers: Progress) -> AsyncIterator[Session]:
     Args:
         watchers: Told of the run's progress, besides who watches this process's runs.
     """
-    async with connect(Settings(), PrefectJournal(), passwords.block) as gateways:
+    async with connect(Settings(), PrefectJournal(), passwords.block, PrefectAnnouncements()) as gateways:
         opened = Session(
             gateways, LogProgress(*filter(None, [watcher.get(), *watchers])), Control(gateways.clock.monotonic)
         )

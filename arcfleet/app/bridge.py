@@ -89,7 +89,7 @@ class Receiver:
         wanted = [push for push in told if affected.concerns(self.known.fleet, push)]
         for push in told:
             if push not in wanted:
-                LOG.info("%s: no site follows this tag", push)
+                LOG.info("%s: no site there wants this tag", push)
         return self._keep(wanted, ignored=len(notices) - len(wanted))
 
     def _keep(self, wanted: Sequence[Push], *, ignored: int) -> Response:
@@ -104,7 +104,7 @@ class Receiver:
         for push in fresh:
             self.ids.note(push.id, "", now)
             self.digests.note(str(push), push.digest, now)
-            LOG.info("%s was pushed: %s", push, push.digest)
+            LOG.info("%s %s: %s", push, "has arrived" if push.arrived else "was pushed", push.digest)
         if wanted and not self.sender.answers:
             return JSONResponse({"error": "noted, but Prefect does not answer: send it again"}, 503, RETRY_AFTER)
         return JSONResponse({"accepted": len(fresh), "repeated": len(wanted) - len(fresh), "ignored": ignored})

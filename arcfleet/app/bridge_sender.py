@@ -6,13 +6,18 @@ import asyncio
 import logging
 import math
 import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 
-from arcfleet.app.outbox import Entry, Outbox
+from arcfleet.app.outbox import Arrival, Entry, Outbox
 from arcfleet.core import events
+from arcfleet.core.announcements import Announced
 from arcfleet.errors import TransientError
+from tasks.announcements import keep
 from tasks.events import ask_health, deliver
 
 LOG = logging.getLogger("arcfleet.bridge")
@@ -48,13 +53,15 @@ class Sender:
     async def once(self) -> None:
         """Send what is due; where there is nothing, look now and then whether Prefect answers."""
         due = self._outbox.due(time.time(), quiet=self._quiet, longest=self._longest)
+        arrivals = self._outbox.arrivals()
         patient = time.monotonic() - self._looked < CHECK
-        if patient and (not due or not self.answers):
+        if patient and not (self.answers and (due or arrivals)):
             return
         try:
             for entry in due:
                 await self._send(entry)
-            if not due:
+            await self._keep(arrivals)
+            if not due and not arrivals:
                 await ask_health(self._client)
         except TransientError as error:
             self._heard(error.message)
@@ -67,6 +74,17 @@ class Sender:
         self._outbox.remove(entry)
         many = f", the newest of {entry.count} pushes" if entry.count > 1 else ""
         LOG.info("told Prefect of %s:%s %s%s", event.name, entry.tag, entry.digest, many)
+
+    async def _keep(self, arrivals: Sequence[Arrival]) -> None:
+        """Keep what connected registries announced where runs look for it; no run is started for it."""
+        by_place: defaultdict[tuple[str, str], list[Arrival]] = defaultdict(list)
+        for arrival in arrivals:
+            by_place[arrival.registry, arrival.connected_registry].append(arrival)
+        for place, told in by_place.items():
+            more = {each.image: Announced(each.digest, datetime.fromtimestamp(each.at, UTC)) for each in told}
+            await keep(self._client, *place, more)
+            self._outbox.remove_arrivals(told)
+            LOG.info("kept what has arrived at %s: %s", "/".join(place), ", ".join(more))
 
     def _heard(self, trouble: str = "") -> None:
         """Note how the last word with Prefect went, and log a change."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from arcfleet.core import workloads
-from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.manifest import Fleet, Site, Workload
 from arcfleet.core.names import ImageRef
-from arcfleet.core.pushes import Push
+from arcfleet.core.pushes import Arrived, Push
 
 
 def users(fleet: Fleet, registry: str, repository: str, host: str) -> Mapping[str, tuple[ImageRef, ...]]:
@@ -28,13 +28,17 @@ def users(fleet: Fleet, registry: str, repository: str, host: str) -> Mapping[st
 
 
 def _of_site(fleet: Fleet, site: Site, repository: str, host: str) -> tuple[ImageRef, ...]:
-    named = (
-        image
-        for workload in site.workloads
-        if workload.pin == "digest"
-        for image in workloads.images(workload, fleet.manifests.get(workload.manifest or "", ()), host)
-    )
+    pinned = [workload for workload in site.workloads if workload.pin == "digest"]
+    named = _images(fleet, pinned, host)
     return tuple(dict.fromkeys(i for i in named if i.repository == repository and ":" not in i.reference))
+
+
+def _images(fleet: Fleet, chosen: Iterable[Workload], host: str) -> list[ImageRef]:
+    return [
+        image
+        for workload in chosen
+        for image in workloads.images(workload, fleet.manifests.get(workload.manifest or "", ()), host)
+    ]
 
 
 def is_of(fleet: Fleet, push: Push) -> bool:
@@ -44,9 +48,18 @@ def is_of(fleet: Fleet, push: Push) -> bool:
 
 
 def concerns(fleet: Fleet, push: Push) -> bool:
-    """Tell whether a site follows the tag that was pushed."""
+    """Tell whether a site follows the tag that was pushed, or needs the image that has come to its registry."""
+    if push.arrived:
+        return _is_needed(fleet, push, push.arrived)
     found = users(fleet, push.registry, push.repository, push.host).values()
     return any(image.reference == push.tag for images in found for image in images)
+
+
+def _is_needed(fleet: Fleet, push: Push, arrived: Arrived) -> bool:
+    place = (push.registry.lower(), arrived.connected_registry.lower())
+    there = [site for site in fleet.sites if (site.registry.lower(), site.connected_registry.lower()) == place]
+    image = ImageRef(push.repository, push.tag)
+    return any(image in _images(fleet, site.workloads, push.host) for site in there)
 
 
 def _id(site: Site) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from arcfleet.core.announcements import Announced
 from arcfleet.core.facts import ContainerFacts, WorkloadFacts
 from arcfleet.core.names import ImageRef
 from arcfleet.core.pulled import digest_of, place_of
@@ -39,14 +40,14 @@ class Arrival:
 
     `digest` is the cloud's, None where the cloud has no such image, "" where it was not asked; `pushed` is when its tag
     was pushed, None where that is not known; `site` is what the site's registry answered, None where nobody asked;
-    `notified` is the digest that the registry announced a push of (nothing listens to notifications yet).
+    `notified` is what the site's connected registry announced of it, None where it did not.
     """
 
     image: ImageRef
     digest: str | None = ""
     pushed: datetime | None = None
     site: Answer | None = None
-    notified: str | None = None
+    notified: Announced | None = None
 
 
 def answer(

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from arcfleet.core.announcements import LATEST
 from arcfleet.core.leaks import quote
-from arcfleet.core.names import DIGEST, REGISTRY, REPOSITORY, TAG, last_segment
+from arcfleet.core.names import CONNECTED_REGISTRY, DIGEST, REGISTRY, REPOSITORY, TAG, last_segment
 
 MAX_EVENTS = 5000
 """Of one delivery; Event Grid's own bound on a batch."""
@@ -29,8 +31,16 @@ VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """Which connected registry an image has come to, and when, as it tells."""
+
+    connected_registry: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
-    """An image was pushed to a cloud registry."""
+    """An image was pushed to a cloud registry, or has come from it to a connected registry."""
 
     id: str
     registry: str
@@ -40,9 +50,12 @@ class Push:
     digest: str
     topic: str = ""
     """The registry's ARM id; a webhook does not tell it."""
+    arrived: Arrived | None = None
+    """Set where a connected registry tells of it."""
 
     def __str__(self) -> str:
-        return f"{self.registry}/{self.repository}:{self.tag}"
+        place = f" at {self.arrived.connected_registry}" if self.arrived else ""
+        return f"{self.registry}/{self.repository}:{self.tag}{place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,7 @@ class _Image(_Incoming):
 
     id: str = Field(min_length=1, max_length=LONGEST_NAME)
     action: str = Field(max_length=LONGEST_NAME)
+    timestamp: Any = None
     target: _Target | None = None
     request: _Request | None = None
     connected_registry: Any = Field(default=None, alias="connectedRegistry")
@@ -160,8 +174,35 @@ def _image(data: Mapping[str, Any], topic: str = "") -> Push | Other:
     image = _Image.model_validate(data)
     if image.action != "push":
         return Other(f"action {quote(image.action)} starts nothing")
-    if image.connected_registry is not None:
-        return Other("a push that a connected registry tells of starts nothing: the image is there already")
+    if image.connected_registry is None:
+        return _push(image, topic)
+    try:
+        return _arrival(image, topic)
+    except NotUnderstoodError as error:
+        # Its form is assumed: if it has another one, that must not have the rest of a delivery refused.
+        return Other(f"what a connected registry tells is left out: {error}")
+
+
+def _arrival(image: _Image, topic: str) -> Push | Other:
+    push = _push(image, topic)
+    if isinstance(push, Other):
+        return push
+    name = image.connected_registry.get("name") if isinstance(image.connected_registry, dict) else None
+    _check(isinstance(name, str) and CONNECTED_REGISTRY.fullmatch(name), "connectedRegistry.name", str(name))
+    return replace(push, arrived=Arrived(str(name), _moment(image.timestamp)))
+
+
+def _moment(text: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None or not 0 <= moment.timestamp() < LATEST:
+        raise NotUnderstoodError(f"timestamp {quote(str(text))} is not of the form that Azure has")
+    return moment
+
+
+def _push(image: _Image, topic: str) -> Push | Other:
     if image.target is None or image.request is None:
         raise NotUnderstoodError("a push needs target and request")
     if not image.target.tag:

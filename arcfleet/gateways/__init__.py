@@ -15,22 +15,26 @@ from arcfleet.gateways.checks import HttpChecks
 from arcfleet.gateways.clocks import ScaledClock
 from arcfleet.gateways.images import RegistryImages
 from arcfleet.gateways.kube import KubernetesSites
+from arcfleet.gateways.no_announcements import NoAnnouncements
 from arcfleet.gateways.no_journal import NoJournal
 from arcfleet.gateways.passwords import Blocks, OwnPasswords
 from arcfleet.gateways.site_registry import HttpSiteRegistries
 from arcfleet.gateways.subscriptions import AzureSubscriptions
-from arcfleet.ports import Gateways, Journal
+from arcfleet.ports import Announcements, Gateways, Journal
 from arcfleet.settings import Settings
 
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, journal: Journal | None = None, blocks: Blocks | None = None
+    settings: Settings,
+    journal: Journal | None = None,
+    blocks: Blocks | None = None,
+    announcements: Announcements | None = None,
 ) -> AsyncIterator[Gateways]:
     """Yield gateways made from settings, and close their connections afterwards.
 
-    Nothing is sent before the first call of a gateway. Without a `journal` nothing that needs one can be done, and
-    without `blocks` the passwords in Prefect's are not known.
+    Nothing is sent before the first call of a gateway. Without a `journal` nothing that needs one can be done,
+    without `blocks` the passwords in Prefect's are not known, and without `announcements` there are none.
     """
     clock = ScaledClock(settings.time_scale)
     clients = AzureClients(settings, clock)
@@ -45,6 +49,7 @@ async def connect(
             images=images,
             kubernetes=kubernetes,
             journal=journal or NoJournal(),
+            announcements=announcements or NoAnnouncements(),
             passwords=OwnPasswords(blocks),
             site_registries=HttpSiteRegistries(settings),
             checks=HttpChecks(),

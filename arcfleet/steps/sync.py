@@ -19,6 +19,7 @@ from arcfleet.core.verdicts.sync import Scope, Sought
 from arcfleet.core.workloads import Desired
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
+from arcfleet.steps.announced import Announcements
 from arcfleet.steps.extension import OnChange
 from arcfleet.steps.health import INTERVAL
 from arcfleet.steps.observe import LISTED, connected_registry
@@ -56,7 +57,8 @@ async def check_sync(
             within `timeouts.sync`.
     """
     cr = facts.connected_registry
-    arrivals = [await arrival(gateways, site, facts, image) for image in images]
+    announcements = Announcements(gateways, site, cr)
+    arrivals = [await announcements.added(await arrival(gateways, site, facts, image)) for image in images]
     scopes = await scopes_of(gateways, site, cr)
     since = max((time for time in (changed_at, ensured_at) if time), default=None)
     sought = Sought(site.registry, await gateways.registries.service_time(), since)
@@ -107,12 +109,13 @@ async def _passed_down(
     than; None where there is nothing above.
     """
     listed = await gateways.registries.connected_registries(site.registry_ref, max_age=INTERVAL)
+    unproven = replace(item, site=None, notified=None)
     above: list[ConnectedRegistryFacts] = []
     while (parent := listed.get((cr.parent or "").lower())) and parent not in above:
         above.append(parent)
         cr = parent
     for registry in reversed(above):
-        await _contact(gateways, site, registry, replace(item, site=None), since=since, on_change=on_change)
+        await _contact(gateways, site, registry, unproven, since=since, on_change=on_change)
         passed = await connected_registry(gateways, site, max_age=INTERVAL, name=registry.name)
         since = max(since, passed.last_sync or since)
     return since if above else None
@@ -200,13 +203,15 @@ async def standing(gateways: Gateways, site: Site, facts: SiteFacts, wanted: Seq
     Azure is asked for what no pod proves only, and in lists that all sites of the registry share.
     """
     found: dict[ImageRef, Finding] = {}
-    for item in wanted:
-        live = (facts.workloads.get(item.workload.name),)
-        for image in item.images:
-            pinned = image in item.digests
-            digest = item.digests.get(image) or await _digest(gateways, facts.registry.login_server, image)
+    announcements = Announcements(gateways, site, facts.connected_registry)
+    for desired in wanted:
+        live = (facts.workloads.get(desired.workload.name),)
+        for image in desired.images:
+            pinned = image in desired.digests
+            digest = desired.digests.get(image) or await _digest(gateways, facts.registry.login_server, image)
             heard = answer(site.cluster_ip, image, digest, live, pulled_by_tag=not pinned) if digest else None
-            found[image] = await _judge_now(gateways, site, facts, Arrival(image, digest, site=heard))
+            item = await announcements.added(Arrival(image, digest, site=heard))
+            found[image] = await _judge_now(gateways, site, facts, item)
     return tuple(found.values())
 
 

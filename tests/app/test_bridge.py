@@ -138,6 +138,23 @@ async def test_a_push_that_no_site_follows_is_ignored_and_one_to_another_registr
     assert world.waiting == 0
 
 
+async def test_what_has_come_to_a_site_s_registry_is_noted_and_starts_nothing(world):
+    def told(number, name, **values):
+        data = webhook(number, **values) | {"timestamp": "2026-11-24T12:00:00Z", "connectedRegistry": {"name": name}}
+        return event(number) | {"data": data}
+
+    noted = await world.tell([told(1, "plant1"), told(2, "plant9"), told(3, "plant1", repository="app/unknown")])
+    again = await world.tell([told(1, "plant1")])
+    elsewhere = {"topic": TOPIC.replace("acreu1", "acreu2")}
+    foreign = await world.tell([told(4, "plant1", host="acreu2.azurecr.io") | elsewhere])
+
+    assert noted.json() == {"accepted": 1, "repeated": 0, "ignored": 2}
+    assert again.json()["repeated"] == 1
+    assert foreign.status_code == 403
+    assert [(found.connected_registry, found.digest) for found in world.outbox.arrivals()] == [("plant1", DIGEST)]
+    assert not world.outbox.due(1e12, quiet=0, longest=0)
+
+
 async def test_a_body_that_is_too_large_is_refused_however_it_is_sent(world):
     async def pieces():
         for _ in range(40):

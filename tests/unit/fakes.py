@@ -11,6 +11,7 @@ from typing import Any
 from arcfleet.core.credentials import Minted
 from arcfleet.core.journal import Entry
 from arcfleet.core.secret import Secret
+from arcfleet.gateways.no_announcements import NoAnnouncements
 from arcfleet.gateways.passwords import OwnPasswords
 from arcfleet.ports import Gateways
 
@@ -107,7 +108,9 @@ def gateways(**ports: Any) -> Gateways:
     }
     journal = ports.pop("journal", None) or FakeJournal()
     passwords = ports.pop("passwords", OwnPasswords())
-    return Gateways(passwords=passwords, clock=ports.pop("clock", FakeClock()), journal=journal, **missing, **ports)
+    announcements = ports.pop("announcements", NoAnnouncements())
+    clock = ports.pop("clock", FakeClock())
+    return Gateways(passwords=passwords, clock=clock, journal=journal, announcements=announcements, **missing, **ports)
 
 
 def port(**methods: Callable[..., Awaitable[Any]]) -> Any:

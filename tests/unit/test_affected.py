@@ -1,12 +1,12 @@
 """Which sites a push concerns."""
 
 import pytest
-from examples import DIGEST, FLEET, HEAD, LOGIN_SERVER, REGISTRY_ID, SITE, facts, fleet
+from examples import DIGEST, FLEET, HEAD, LOGIN_SERVER, NOW, REGISTRY_ID, SITE, facts, fleet
 from fakes import gateways, port
 
 from arcfleet.core import affected
 from arcfleet.core.names import ImageRef
-from arcfleet.core.pushes import Push
+from arcfleet.core.pushes import Arrived, Push
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from arcfleet.steps import pushed
@@ -105,3 +105,16 @@ async def test_a_registry_that_may_not_be_read_is_no_absence_of_images():
 
 async def test_another_registry_affects_nothing_and_is_not_asked():
     assert await pushed.find_affected(gateways(), FOLLOWS, "acreu2", "app/web") == pushed.Affected()
+
+
+@pytest.mark.parametrize(
+    ("workload", "place", "found"),
+    [
+        ("image: 'app/web:stable'", "BERLINPLANT", True),
+        ("image: 'app/web:stable', pin: tag", "berlinplant", True),
+        ("image: 'app/web:other'", "berlinplant", False),
+        ("image: 'app/web:stable'", "munichplant", False),
+    ],
+)
+def test_an_arrival_concerns_a_site_that_needs_the_image(workload, place, found):
+    assert affected.concerns(of(f"name: web, {workload}"), push(arrived=Arrived(place, NOW))) is found

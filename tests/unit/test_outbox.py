@@ -1,12 +1,13 @@
 """The bridge's outbox: what it took is there after a crash, and a burst is one entry."""
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
-from examples import DIGEST, LOGIN_SERVER
+from examples import DIGEST, LOGIN_SERVER, NOW, minutes
 
 from arcfleet.app.outbox import Outbox
-from arcfleet.core.pushes import Push
+from arcfleet.core.pushes import Arrived, Push
 
 
 def push(tag="stable", repository="app/web"):
@@ -74,4 +75,31 @@ def test_what_cannot_be_written_is_kept_in_no_part(outbox, tmp_path):
     with pytest.raises(sqlite3.Error, match="disk is full"):
         outbox.put([push(), push(repository="app/api")], now=0)
 
+    assert outbox.waiting() == (0, None)
+
+
+def arrival(digest=DIGEST, at=NOW):
+    return replace(push(), digest=digest, arrived=Arrived("BerlinPlant", at))
+
+
+def test_an_arrival_is_no_push_and_the_newest_of_an_image_is_kept(outbox):
+    outbox.put([arrival(), arrival("sha256:newer", NOW + minutes(1)), arrival()], now=5)
+
+    (kept,) = outbox.arrivals()
+
+    assert (kept.connected_registry, kept.image, kept.digest) == ("berlinplant", "app/web:stable", "sha256:newer")
+    assert not outbox.due(now=1e12, quiet=0, longest=0)
+    assert outbox.waiting() == (1, 5)
+
+
+def test_an_arrival_that_is_told_while_another_is_handed_over_stays(outbox):
+    outbox.put([arrival()], now=0)
+    sent = outbox.arrivals()
+    outbox.put([arrival("sha256:newer", NOW + minutes(1))], now=1)
+
+    outbox.remove_arrivals(sent)
+
+    (left,) = outbox.arrivals()
+    assert left.digest == "sha256:newer"
+    outbox.remove_arrivals([left])
     assert outbox.waiting() == (0, None)

@@ -2,12 +2,13 @@
 
 import copy
 import json
+from datetime import UTC, datetime
 
 import pytest
 from examples import DIGEST, REGISTRY_ID
 
 from arcfleet.core import pushes
-from arcfleet.core.pushes import MAX_EVENTS, NotUnderstoodError, Other, Push, Validation
+from arcfleet.core.pushes import MAX_EVENTS, Arrived, NotUnderstoodError, Other, Push, Validation
 
 # As container-registry-webhook-reference has it.
 WEBHOOK = {
@@ -128,14 +129,47 @@ def test_event_grid_s_question_whether_its_events_are_wanted_is_recognised():
         EVENT | {"eventType": "Microsoft.ContainerRegistry.ImageDeleted", "data": DELETION},
         EVENT | {"eventType": "Microsoft.ContainerRegistry.ChartPushed", "data": CHART},
         changed(WEBHOOK, "target.tag", None),
-        WEBHOOK | {"connectedRegistry": {"name": "berlinplant"}},
     ],
-    ids=["delete", "chart", "ping", "ImageDeleted", "ChartPushed", "no tag", "from a connected registry"],
+    ids=["delete", "chart", "ping", "ImageDeleted", "ChartPushed", "no tag"],
 )
 def test_what_is_no_push_of_an_image_to_the_cloud_starts_nothing(value):
     (notice,) = read(value)
 
     assert isinstance(notice, Other)
+
+
+ARRIVED = WEBHOOK | {"connectedRegistry": {"name": "berlinplant"}}
+
+
+@pytest.mark.parametrize("value", [ARRIVED, [EVENT | {"data": ARRIVED}]], ids=["webhook", "event"])
+def test_a_connected_registry_tells_what_has_come_to_it_and_when(value):
+    (push,) = read(value)
+
+    assert (str(push), push.digest) == ("acreu1/app/web:stable at berlinplant", DIGEST)
+    assert push.arrived == Arrived("berlinplant", datetime(2017, 11, 17, 16, 52, 1, 343145, UTC))
+
+
+ODD = {
+    "a name alone": ARRIVED | {"connectedRegistry": "berlinplant"},
+    "no name": ARRIVED | {"connectedRegistry": {}},
+    "no possible name": ARRIVED | {"connectedRegistry": {"name": "../plant"}},
+    "without a time": {key: value for key, value in ARRIVED.items() if key != "timestamp"},
+    "no time": ARRIVED | {"timestamp": "yesterday"},
+    "a number": ARRIVED | {"timestamp": 1},
+    "without an offset": ARRIVED | {"timestamp": "2026-11-24T12:00:00"},
+    "long ago": ARRIVED | {"timestamp": "0001-01-01T00:00:00+14:00"},
+    "never": ARRIVED | {"timestamp": "9999-12-31T23:59:59.999999Z"},
+    "its own address": changed(ARRIVED, "request.host", "10.96.0.50"),
+    "no digest": changed(ARRIVED, "target.digest", ""),
+}
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=ODD)
+def test_what_a_connected_registry_tells_in_another_form_is_left_out_and_the_rest_is_read(value):
+    odd, push = read([value, WEBHOOK])
+
+    assert isinstance(odd, Other)
+    assert push == PUSH
 
 
 @pytest.mark.parametrize(

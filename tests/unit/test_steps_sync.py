@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from examples import (
+    DIGEST,
     NOW,
     cr,
     deployment,
@@ -12,9 +13,10 @@ from examples import (
     pod,
     site,
 )
-from fakes import Script
+from fakes import Script, port
 from steps_world import IMAGE, LATER, PINNED, SCOPE, listing, refused, world
 
+from arcfleet.core.announcements import Announced
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from arcfleet.steps.sync import check_sync
@@ -115,3 +117,23 @@ async def test_a_registry_out_of_contact_is_not_asked_to_sync():
     error = await refused(check_sync(here, site(), facts(), [IMAGE], changed_at=NOW, on_change=lambda _: None))
 
     assert (error.rule, here.registries.resync.calls) == ("S8", [])
+
+
+TELLS = {"notifications": ("app/*:*:push",)}
+RUNS = {"web": deployment(pod(PINNED))}
+
+
+@pytest.mark.parametrize(
+    ("settings", "live", "grade", "reads"),
+    [(TELLS, {}, "B", 1), ({}, {}, "D", 0), (TELLS, RUNS, "A", 0)],
+    ids=["announced", "a registry that is to announce nothing", "proven anyhow"],
+)
+async def test_announcements_are_read_once_where_they_can_help(settings, live, grade, reads):
+    of = Script({"app/web:stable": Announced(DIGEST, NOW)})
+    here = replace(world(listed=listing(cr(**settings))), announcements=port(of=of))
+    observed = facts(connected_registry=cr(**settings), workloads=live)
+
+    found = await check_sync(here, site(), observed, [IMAGE, IMAGE], changed_at=None, on_change=lambda _: None)
+
+    assert [finding.grade for finding in found] == [grade, grade]
+    assert of.calls == [("acreu1", "berlinplant")] * reads

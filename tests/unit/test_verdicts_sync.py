@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from examples import DIGEST, NOW, cr, minutes
 
+from arcfleet.core.announcements import Announced
 from arcfleet.core.arrivals import Answer, Arrival, Served
 from arcfleet.core.findings import Verdict
 from arcfleet.core.names import ImageRef
@@ -66,6 +67,10 @@ def heard(served: Served, digest: str = "") -> dict[str, Answer]:
     return {"site": Answer(served, digest, "pod web-1")}
 
 
+def told(digest: str = DIGEST) -> dict[str, Announced]:
+    return {"notified": Announced(digest, NOW)}
+
+
 RESTING = {"schedule": "0 8 * * *", "sync_window": "PT2H", "last_sync": NOW - minutes(200)}
 C = {"sync_state": "Succeeded", "last_successful_sync": NOW}
 PUSHED = {"pushed": NOW - minutes(10)}
@@ -86,9 +91,15 @@ CASES = {
         seen(**heard(Served.MISSING)), C, {}, (Verdict.PROGRESSING, Reason.IMAGE_NOT_ON_SITE, "S5", None),
     ),
     "S6 refused": (seen(**heard(Served.REFUSED)), C, {}, (Verdict.UNKNOWN, Reason.CLIENT_TOKEN, "S6", None)),
-    "S7 announced": (seen(notified=DIGEST), {}, {}, (Verdict.HEALTHY, Reason.OK, "S7", "B")),
+    "S7 announced": (seen(**told()), {}, {}, (Verdict.HEALTHY, Reason.OK, "S7", "B")),
+    "S7 announced after our change": (
+        seen(**told()), {}, {"since": NOW - minutes(1)}, (Verdict.HEALTHY, Reason.OK, "S7", "B"),
+    ),
+    "S7 announced, but before our change: mere contact": (
+        seen(**told()), {}, {"since": NOW}, (Verdict.HEALTHY, Reason.OK, "S7", "D"),
+    ),
     "S7 announced, but another digest": (
-        seen(notified="sha256:old"), {"last_sync": None}, {}, (Verdict.PROGRESSING, Reason.SYNC_PENDING, "S12", None),
+        seen(**told("sha256:old")), {"last_sync": None}, {}, (Verdict.PROGRESSING, Reason.SYNC_PENDING, "S12", None),
     ),
     "S7 a sync succeeded after the push": (seen(**PUSHED), C, {}, (Verdict.HEALTHY, Reason.OK, "S7", "C")),
     "S7 a sync succeeded after our change": (

@@ -107,7 +107,9 @@ def _by_azure(arrival: Arrival, cr: ConnectedRegistryFacts, sought: Sought, subj
 
 
 def _announced(arrival: Arrival, cr: ConnectedRegistryFacts, sought: Sought, subject: str) -> Finding | None:
-    if arrival.notified and arrival.notified == arrival.digest:
+    said = arrival.notified
+    # What was announced before our change may have gone with a reinstallation.
+    if said and said.digest == arrival.digest and (sought.since is None or said.at > sought.since):
         return Finding(Verdict.HEALTHY, Reason.OK, subject, "the site announced its push", "S7", grade=Grade.B)
     moment = max((time for time in (arrival.pushed, sought.since) if time), default=None)
     ended = cr.last_successful_sync
