@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from arcfleet import __version__, fleetfile
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables
+from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables, up
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
@@ -218,6 +218,24 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
     with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
         return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
     return 0
+
+
+@app.command(name="up")
+def up_command(
+    fleet: FleetPath,
+    *,
+    rehearse: Annotated[
+        bool, Parameter(help="Against a simulator of its own, with everything that the fleet refers to.", negative="")
+    ] = False,
+    speed: Annotated[float, Parameter(help="With --rehearse: seconds of its world per real second.")] = 60.0,
+    port: Annotated[int, Parameter(help="Port of the UI on 127.0.0.1.")] = 4200,
+    simulator: Simulator = None,
+) -> int:
+    """Run all that a fleet needs for runs from Prefect's UI, on this machine: server, worker, deployments, automations.
+
+    Against Azure, a simulator that runs already, or one of its own. Ctrl-C ends all of it.
+    """
+    return up.main(tables.console_of(), up.Options(fleet, port, simulator, rehearse, speed))
 
 
 automations = App(name="automations", help="Prefect automations that are kept as files.")

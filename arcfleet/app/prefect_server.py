@@ -85,7 +85,7 @@ def available(folder: Path, *, quiet: bool = True) -> Iterator[PrefectServer]:
             stdin=subprocess.PIPE,
             stdout=sink,
             stderr=sink,
-            env=_without_credentials(os.environ) | {"PREFECT_UI_ENABLED": "0"},
+            env=without_credentials(os.environ) | {"PREFECT_UI_ENABLED": "0"},
             **APART,
         )
         try:
@@ -155,7 +155,7 @@ def serve(port: int) -> None:
     server.run()
 
 
-def _without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     """Leave out what signs in to Azure and to clusters: the server needs none of it, and lives longer than a step."""
     return {name: value for name, value in environment.items() if not name.startswith(("ARCFLEET_", "AZURE_"))}
 
