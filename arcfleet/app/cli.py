@@ -213,6 +213,7 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
     os.environ.pop("PREFECT_API_URL", None)
     prefect_env.prepare(home, quiet=False)
     address = f"http://127.0.0.1:{port}"
+    os.environ[prefect_env.UI_API] = f"{address}/api"
     tables.console_of().print(f"Prefect's UI: {address}\nThe runs of arcfleet show up in it. Stop it with Ctrl-C.\n")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):

@@ -18,7 +18,13 @@ TUNED = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "2",
     "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "200",
 }
-PRIVATE = {"PREFECT_SERVER_ANALYTICS_ENABLED": "0", "DO_NOT_TRACK": "1"}
+PRIVATE = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "0",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "0",
+    "DO_NOT_TRACK": "1",
+}
+UI_API = "PREFECT_SERVER_UI_API_URL"
+"""Where the UI finds the API; without it, at Prefect's own port, whatever the server's is."""
 QUIET = {
     # The run's log goes to the server and its UI; the console belongs to the live view.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",

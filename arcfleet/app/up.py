@@ -88,7 +88,8 @@ def _server(console: Console, home: Path, port: int) -> Iterator[PrefectServer]:
     prefect_env.prepare(home, quiet=True)
     url, log = f"http://127.0.0.1:{port}/api", prefect_env.home_of(home) / "up-server.log"
     command = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with _process(log, command, prefect_server.without_credentials(os.environ)) as process:
+    environment = prefect_server.without_credentials(os.environ) | {prefect_env.UI_API: url}
+    with _process(log, command, environment) as process:
         server = PrefectServer(url, process, log)
         began = time.monotonic()
         server.wait_ready()
