@@ -55,7 +55,7 @@ ui: $(READY)  ## Prefect's UI, a worker and the deployments of a fleet, against 
 
 lock: $(READY)  ## Resolve requirements.lock anew
 	@$(UV) compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
-		--no-header --group dev pyproject.toml -o requirements.lock
+		--no-header --extra scale --group dev pyproject.toml -o requirements.lock
 
 clean:  ## Remove what the targets above made
 	@rm -rf $(VENV) $(COMPAT) .arcfleet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
