@@ -29,8 +29,9 @@ setup: $(READY)  ## Make the virtual environment from the lock
 demo: $(READY)  ## Deploy a rehearsal fleet of 12 sites against the simulator
 	@ARCFLEET_HOME=$(CURDIR)/.arcfleet $(BIN)/python -m arcfleet.app.demo
 
+# Most stories wait for a simulated world rather than compute; a file's tests share what they set up.
 test: lint  ## Lint, then every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 4 --dist loadfile
 
 unit: $(READY)  ## The fast tests only: no server, no network
 	@$(BIN)/python -m pytest tests/unit

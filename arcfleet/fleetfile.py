@@ -84,7 +84,7 @@ def read(path: str | Path) -> Sources:
 
 
 def _with_paths_beside(site: Site, folder: Path) -> Site:
-    """Return a site whose paths, its kubeconfig's and its password file's, hold from any folder."""
+    """Return a site whose paths, its kubeconfig's, its password file's and its CA's, hold from any folder."""
     changes: dict[str, Any] = {}
     if site.kube and site.kube.kubeconfig:
         place = _beside(folder, site.kube.kubeconfig, f"kubeconfig of site {site.name}")
@@ -92,6 +92,9 @@ def _with_paths_beside(site: Site, folder: Path) -> Site:
     if site.pull_secret_from and site.pull_secret_from.file:
         place = _beside(folder, site.pull_secret_from.file, f"pullSecretFrom.file of site {site.name}")
         changes["pull_secret_from"] = site.pull_secret_from.model_copy(update={"file": place})
+    if site.site_registry and site.site_registry.ca:
+        place = _beside(folder, site.site_registry.ca, f"siteRegistry.ca of site {site.name}")
+        changes["site_registry"] = site.site_registry.model_copy(update={"ca": place})
     return site.model_copy(update=changes) if changes else site
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from arcfleet.core.arrivals import Answer
 from arcfleet.core.credentials import Minted
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import (
@@ -20,6 +21,7 @@ from arcfleet.core.facts import (
     RegistryFacts,
     ScopeMapFacts,
     TokenFacts,
+    Unread,
     WorkloadFacts,
 )
 from arcfleet.core.findings import Finding
@@ -34,7 +36,7 @@ from arcfleet.core.removals import Held
 from arcfleet.core.rollout import CheckResult, WaveProgress
 from arcfleet.core.secret import Secret
 from arcfleet.core.site_parts import PullSecretFrom
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission, Unread
+from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
 from arcfleet.core.workloads import Login, Object
 
 
@@ -97,6 +99,9 @@ class Registries(Protocol):
     async def remove_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
         """Take actions out of a scope map; none of the others is lost."""
 
+    async def resync(self, registry: RegistryRef, name: str) -> None:
+        """Ask a connected registry for a full sync. Sent at most once per call."""
+
     async def service_time(self) -> datetime:
         """Return the service's present time, from its latest answer."""
 
@@ -146,6 +151,9 @@ class Subscriptions(Protocol):
     async def registration(self, subscription: str, provider: str) -> str:
         """Return a resource provider's registration state in a subscription, for example `Registered`."""
 
+    def throttled(self) -> int:
+        """Return how many of this run's requests Azure has put off so far, as there were too many."""
+
 
 class Images(Protocol):
     """The cloud registries' data plane."""
@@ -163,8 +171,11 @@ class Images(Protocol):
 class Kubernetes(Protocol):
     """The Kubernetes API of a site's cluster."""
 
-    async def apply(self, site: Site, item: Object) -> None:
-        """Apply one object server-side, with our field manager, conflicts reported and not forced."""
+    async def apply(self, site: Site, item: Object, *, take_back: bool = False) -> None:
+        """Apply one object server-side, with our field manager, conflicts reported and not forced.
+
+        With `take_back` they are: fields that were ours, and that others have changed since, become ours again.
+        """
 
     async def delete(self, site: Site, item: Held) -> None:
         """Delete the very object that was read; one that is gone already is deleted."""
@@ -178,8 +189,14 @@ class Kubernetes(Protocol):
     async def login(self, site: Site, namespace: str, name: str) -> Login | None:
         """Return the login for the site's address that a pull secret holds, if there is one."""
 
+    async def login_hosts(self, site: Site, namespace: str, name: str) -> tuple[str, ...] | None:
+        """Return the registries that a pull secret holds logins of; None where it does not exist."""
+
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that exists; or only ask whether it could be."""
+
+    async def read(self, site: Site, item: Object) -> Object | Unread | None:
+        """Return an object of `item`'s kind and name as the API shows it; None where it does not exist."""
 
     async def restart(self, site: Site, kind: str, namespace: str, name: str, at: datetime) -> None:
         """Have a workload's pods replaced, as `kubectl rollout restart` does."""
@@ -230,6 +247,13 @@ class Checks(Protocol):
         """Return what an address says now. One that says nothing usable is inconclusive, and why."""
 
 
+class SiteRegistries(Protocol):
+    """The sites' own registries, where they can be reached."""
+
+    async def manifest(self, site: Site, image: ImageRef, login: Login) -> Answer | Unread:
+        """Return what the site's registry answers about an image; why, where it does not answer."""
+
+
 class Progress(Protocol):
     """Where a run reports what it is doing, for a person to watch."""
 
@@ -242,8 +266,8 @@ class Progress(Protocol):
     def finish(self, report: FleetReport) -> None:
         """A run has ended."""
 
-    def start(self, sites: Sequence[str], run: str) -> None:
-        """A run begins with these sites."""
+    def start(self, sites: Sequence[str], run: str, throttled: Callable[[], int]) -> None:
+        """A run begins with these sites; `throttled` tells how many requests Azure has put off so far."""
 
     def wave(self, progress: WaveProgress) -> None:
         """How far the run is has changed."""
@@ -264,4 +288,5 @@ class Gateways:
     kubernetes: Kubernetes
     journal: Journal
     passwords: Passwords
+    site_registries: SiteRegistries
     checks: Checks

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """Azure Resource Manager's address, where it is not the cloud's own."""
     registry_endpoint: str | None = None
     """Connect here for every cloud registry, its host name in the Host header, like curl's --connect-to."""
+    registry_api: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}(-preview)?$")
+    """The API version of the container registry provider; the SDK's own, a stable one, where not given."""
     kubeconfig: Path | None = None
     """The kubeconfig of all sites that name none; kubectl's own where not given."""
     kubeconfig_content: SecretStr | None = None

@@ -1,15 +1,19 @@
-"""The only wait loop: take a snapshot, judge it, tell what changed, look again."""
+"""The only wait loop: take a snapshot, judge it, tell what changed, look again; and doing so for several at once."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from arcfleet.core.findings import Finding, Verdict, of_error
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.ports import Clock
 
+T = TypeVar("T")
+R = TypeVar("R")
 Look = Callable[[], Awaitable[Finding]]
 """Takes a snapshot and judges it."""
 
@@ -67,3 +71,14 @@ def as_error(finding: Finding) -> PermanentError:
     """Return the error that carries a finding."""
     message = f"{finding.subject}: {finding.message}"
     return PermanentError(finding.reason, message, finding.remedy, finding.evidence, finding.rule)
+
+
+async def each(items: Iterable[T], width: int, one: Callable[[T], Awaitable[R]]) -> list[R]:
+    """Return what `one` returns of each item, in the items' order; at most `width` are under way at once."""
+    slots = asyncio.Semaphore(width)
+
+    async def within(item: T) -> R:
+        async with slots:
+            return await one(item)
+
+    return await asyncio.gather(*(within(item) for item in items))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ def work(engine: Engine, wave: str, sites: Sequence[str]) -> Iterator[Coroutine[
 async def _batch(engine: Engine, wave: str, sites: Sequence[str]) -> None:
     """Have a worker bring some sites to their end; a batch that comes to none is the failure of its sites."""
     waiting = partial(engine.tell_wave, wave)
-    work = asyncio.ensure_future(hand_over(engine.path, sites, wave, waiting))
+    work = asyncio.ensure_future(hand_over(engine.path, sites, wave, engine.began, waiting))
     engine.running |= dict.fromkeys(sites, work)
     longest = max(engine.sites[name].timeouts.site.total_seconds() for name in sites)
     try:
@@ -43,7 +42,7 @@ async def _batch(engine: Engine, wave: str, sites: Sequence[str]) -> None:
     by_name: dict[str, Outcome] = {} if isinstance(found, BaseException) else {item.site: item for item in found}
     error = found if isinstance(found, BaseException) else _late()
     for name in sites:
-        engine.ended(replace(by_name.get(name) or Trail(name).outcome(error), wave=wave))
+        engine.ended(by_name.get(name) or Trail(name).outcome(error))
 
 
 def _late() -> PermanentError:

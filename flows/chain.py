@@ -23,10 +23,11 @@ from tasks.runtime import current, step
 from tasks.sync import check_sync
 
 
-async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
+async def deploy(fleet: Fleet, site: Site, trail: Trail, *, take_back: bool = False) -> None:
     """Bring one site to what the fleet file says, or raise what stopped it.
 
-    The trail records the plan and every step as they happen, so that a failure keeps its history.
+    The trail records the plan and every step as they happen, so that a failure keeps its history. With `take_back`
+    fields of workloads that were ours are taken back from whoever changed them; else those are a conflict.
     """
     facts, wanted = await _planned(fleet, site, trail)
     plan = trail.plan
@@ -48,7 +49,7 @@ async def deploy(fleet: Fleet, site: Site, trail: Trail) -> None:
             await write_pull_secrets(site, plan.pull_secrets, login)
     for item in wanted:
         async with step(trail, Step.ROLL_OUT):
-            trail.saw((await roll_out(site, facts, item))[1:])
+            trail.saw((await roll_out(site, facts, item, take_back=take_back))[1:])
 
 
 async def observe_and_plan(fleet: Fleet, site: Site, trail: Trail) -> tuple[SiteFacts, tuple[Desired, ...]]:

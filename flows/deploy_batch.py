@@ -36,8 +36,8 @@ async def deploy_batch(
     loaded = await load_fleet(fleet, sites, {})
     async with session() as here, lease.following(loaded.name, run, here.control):
         waves = [RunWave(wave, tuple(site.name for site in loaded.sites), len(loaded.sites), None)]
-        engine = Engine(loaded, chain.deploy, here, waves, {}, fleet)
+        engine = Engine(loaded, chain.deploy, here, waves, {}, fleet, is_part=True, run=flow_run.name or "")
         with signals.draining(engine.interrupt):
-            report = await engine.carry_out(flow_run.name or "")
-            await batches.publish(report.outcomes)
+            report = await engine.carry_out()
+            await batches.publish(report)
     return fleet_run.final_state(report)

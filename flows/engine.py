@@ -10,15 +10,18 @@ from typing import Any, TypeVar
 
 from prefect import get_run_logger
 
-from arcfleet.core import rollout
+from arcfleet.core import events, rollout
+from arcfleet.core.durations import duration_text
+from arcfleet.core.events import Event
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import COUNTED, Ended, FleetReport, GateRecord, Outcome, Status, Trail, below, skipped
 from arcfleet.core.outcomes import not_started as left_behind
 from arcfleet.core.reasons import Reason
 from arcfleet.core.rollout import Answer, Ask, Block, Done, GateId, RunState, RunWave, Soak, Start, Wait, WaveProgress
 from arcfleet.errors import FleetError, PermanentError
-from flows import batches, gates, soak
+from flows import announcing, batches, gates, soak
 from flows.world_time import WorldTime
+from tasks.events import emit
 from tasks.runtime import Session
 
 T = TypeVar("T")
@@ -45,6 +48,10 @@ class Engine:
     """Sites are handed to workers in batches."""
     blocked: Callable[[str, Outcome], Outcome] = below
     """From a site's name and what it waited for in vain: how the site ends."""
+    is_part: bool = False
+    """Another run tells of the waves that this one is a part of."""
+    run: str = ""
+    """Its name."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     running: dict[str, asyncio.Future[Any] | None] = field(default_factory=dict)
     """By site that is under way: the work on it, once it has begun."""
@@ -52,16 +59,20 @@ class Engine:
     records: list[GateRecord] = field(default_factory=list)
     places: dict[str, GateId] = field(default_factory=dict)
     soaked: set[str] = field(default_factory=set)
+    begun: list[str] = field(default_factory=list)
+    over: set[str] = field(default_factory=set)
     retried: int = 0
 
     def __post_init__(self) -> None:
         self.sites = {site.name: site for site in self.fleet.sites}
+        self.wave_of = {name: wave.name for wave in self.waves for name in wave.sites}
         self.time = WorldTime(self.here.gateways)
         self.control = self.here.control
 
-    async def carry_out(self, run: str) -> FleetReport:
+    async def carry_out(self) -> FleetReport:
         """Do all that is to be done, and return how every site ended."""
-        self.began = await self.time.now()
+        self.began, self.zero = await self.time.now(), self.here.gateways.clock.monotonic()
+        self.announce(events.run_started(self.fleet.name, self.run, len(self.fleet.sites)))
         async with asyncio.TaskGroup() as group:
             while not isinstance(action := self._next(await self.time.now()), Done):
                 await self._do(action, group)
@@ -70,13 +81,23 @@ class Engine:
         because = action.because or str(self.control.ending or "")
         for site in self.fleet.sites:
             if site.name not in self.outcomes:
-                self._end(left_behind(site.name, because))
+                self.end(left_behind(site.name, because))
         ended = tuple(self.outcomes[site.name] for site in self.fleet.sites)
-        return FleetReport(self.fleet.name, run, 0.0, ended, self.path, action.how, because, tuple(self.records))
+        return FleetReport(
+            self.fleet.name, self.run, self.here.gateways.clock.monotonic() - self.zero, ended, self.path, action.how,
+            because, tuple(self.records), began=self.began, waves=tuple(wave.name for wave in self.waves),
+        )  # fmt: skip
 
     def _next(self, now: datetime) -> rollout.Action:
         self.obey()
-        return rollout.next_action(self.state(), now)
+        action = rollout.next_action(self.state(), now)
+        announcing.wave(self, action)
+        return action
+
+    def announce(self, event: Event) -> None:
+        """Tell Prefect of an event."""
+        if not self.is_part:
+            emit(event)
 
     def state(self) -> RunState:
         """Return how far the run is."""
@@ -100,12 +121,13 @@ class Engine:
         if not isinstance(action, Block):
             self.tell(action)
         match action:
-            case Start(wave, sites):
+            case Start(sites=sites):
                 self.running |= dict.fromkeys(sites)
-                for work in batches.work(self, wave, sites) if self.handed_over else self._alone(wave, sites):
+                wave = action.wave
+                for work in batches.work(self, wave, sites) if self.handed_over else self._alone(sites):
                     group.create_task(work)
             case Block(site, by):
-                self._end(self.blocked(site, self.outcomes[by]))
+                self.end(self.blocked(site, self.outcomes[by]))
             case Wait(until=until):
                 await self._until_changed(until)
             case Ask(place, gate):
@@ -113,17 +135,17 @@ class Engine:
             case Soak():
                 await soak.watch(self, action)
 
-    def _alone(self, wave: str, sites: Sequence[str]) -> Iterator[Coroutine[Any, Any, None]]:
-        return (self._one(self.sites[name], wave) for name in sites)
+    def _alone(self, sites: Sequence[str]) -> Iterator[Coroutine[Any, Any, None]]:
+        return (self._one(self.sites[name]) for name in sites)
 
-    async def _one(self, site: Site, wave: str) -> None:
+    async def _one(self, site: Site) -> None:
         """Take one site through its way. A site's failure is its outcome, never the run's exception."""
-        self.ended(replace(await self._in_contact(site), wave=wave))
+        self.ended(await self._in_contact(site))
 
     def ended(self, outcome: Outcome) -> None:
         """Take a site that was under way as ended."""
         self.running.pop(outcome.site)
-        self._end(outcome)
+        self.end(outcome)
         self.control.changed.set()
 
     async def _in_contact(self, site: Site) -> Outcome:
@@ -142,7 +164,7 @@ class Engine:
 
     async def _through(self, site: Site) -> Outcome:
         """Take a site through its way within its deadline, which does not run while the run is paused."""
-        trail = Trail(site.name)
+        trail = Trail(site.name, run_began=self.zero)
         work: asyncio.Future[None] = asyncio.ensure_future(self.way(self.fleet, site, trail))
         self.running[site.name] = work
         began, paused = self.here.gateways.clock.monotonic(), self.control.paused_for
@@ -192,44 +214,40 @@ class Engine:
         told = self.control.orders
         for name in told.skip:
             if name in self.sites and name not in self.outcomes and name not in self.running:
-                self._end(skipped(name, told.by))
+                self.end(skipped(name, told.by))
         if told.retries > self.retried:
             self.retried = told.retries
-            for name in [name for name, outcome in self.outcomes.items() if outcome.status in COUNTED]:
+            for name in [
+                name for name, outcome in self.outcomes.items() if outcome.status in COUNTED | {Status.BLOCKED}
+            ]:
                 del self.outcomes[name]
 
-    def replace(self, outcome: Outcome) -> None:
-        """Take a later outcome of a site for its earlier one."""
-        self._end(replace(outcome, wave=self.outcomes[outcome.site].wave))
-
-    def _end(self, outcome: Outcome) -> None:
-        self.outcomes[outcome.site] = outcome
+    def end(self, outcome: Outcome) -> None:
+        """Take an outcome of a site, which may be a later one than it had."""
+        outcome = self.outcomes[outcome.site] = replace(outcome, wave=self.wave_of[outcome.site])
         self.here.progress.end(outcome)
 
-    def tell(self, action: rollout.Action, waiting: str = "") -> None:
-        """Tell who watches where the run is."""
-        self.tell_wave(_wave_of(action), waiting or (action.why if isinstance(action, Wait) else ""))
+    def tell(self, action: rollout.Action, waiting: str = "", do: str = "") -> None:
+        """Tell who watches where the run is, what it waits for as a whole, and what a person does about that."""
+        waiting = waiting or (action.why if isinstance(action, Wait) else "")
+        self.tell_wave(rollout.wave_of(action), waiting or ("paused" if self.control.paused else ""), do)
 
-    def tell_wave(self, name: str, waiting: str) -> None:
-        """Tell who watches that the run is at a wave, and what it waits for."""
+    def tell_wave(self, name: str, waiting: str, do: str = "") -> None:
+        """Tell who watches that the run is at a wave, what it waits for, and what a person does about that."""
         state, names = self.state(), [wave.name for wave in self.waves]
         wave = self.waves[names.index(name)]
         failed, allowed = rollout.count(state, wave, COUNTED), rollout.failures_allowed(state, wave)
         width, number = rollout.concurrency(state, wave), names.index(name) + 1
-        self.here.progress.wave(WaveProgress(name, number, len(names), failed, allowed, width, waiting))
+        self.here.progress.wave(WaveProgress(name, number, len(names), failed, allowed, width, waiting, do))
 
 
 AWAY = frozenset({Reason.ARC_OFFLINE, Reason.ARC_EXPIRED})
-
-
-def _wave_of(action: rollout.Action) -> str:
-    return action.id.wave if isinstance(action, Ask) else str(getattr(action, "wave", ""))
 
 
 def _late(site: Site) -> PermanentError:
     limit = site.timeouts.site
     return PermanentError(
         Reason.SITE_DEADLINE,
-        f"took longer than timeouts.site, {limit}",
+        f"took longer than timeouts.site, {duration_text(limit)}",
         "see which step took so long, then run it again",
     )

@@ -14,12 +14,14 @@ from prefect.utilities.names import generate_slug
 
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result, above, below
+from arcfleet.core.reasons import Reason
 from arcfleet.core.rollout import waves_of
 from flows import chain, signals
 from flows.engine import Engine, Way
 from tasks import lease
+from tasks.board import Board
 from tasks.fleet import load_fleet
-from tasks.publish import publish_report
+from tasks.publish import keep_report, publish_report, publish_table
 from tasks.runtime import session
 
 STATES = {
@@ -77,19 +79,23 @@ async def run(
     if careful and max_failures is None and not fleet.rollout.waves and fleet.rollout.max_failures is None:
         max_failures = 0
     waves = waves_of(fleet, max_concurrency=max_concurrency, max_failures=max_failures, gated=gated, reverse=reverse)
-    async with session() as here, lease.holding(fleet.name, here.control, queue=queue):
+    board = Board(fleet.name)
+    async with session(board) as here, lease.holding(fleet.name, here.control, queue=queue):
         run_name = flow_run.name or ""
-        here.progress.start([site.name for site in fleet.sites], run_name)
+        here.progress.start([site.name for site in fleet.sites], run_name, here.gateways.subscriptions.throttled)
         # Only the way of a deploy is known to workers.
         workers = fleet.rollout.execution == "workers" and way is chain.deploy
-        blocked = above if reverse else below
-        engine = Engine(fleet, way, here, waves, waits_for(fleet, reverse=reverse), path, workers, blocked)
-        began = here.gateways.clock.monotonic()
+        order, blocked = waits_for(fleet, reverse=reverse), above if reverse else below
+        engine = Engine(fleet, way, here, waves, order, path, workers, blocked, run=run_name)
         with signals.draining(engine.interrupt):
-            ended = await engine.carry_out(run_name)
-            report = replace(ended, seconds=here.gateways.clock.monotonic() - began, command=command)
+            async with board.kept():
+                ended = await engine.carry_out()
+            report = keep_report(replace(ended, command=command))
             here.progress.finish(report)
-            await publish_report(report)
+            await publish_table(report)
+            if here.control.ending is not Reason.INTERRUPTED:
+                await board.publish()
+                await publish_report(report)
     return final_state(report)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
 
 from arcfleet.core import approvals, fleet_plan, moments
+from arcfleet.core.durations import duration_text
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Approval, Check, Gate, Site
 from arcfleet.core.outcomes import GateRecord
 from arcfleet.core.rollout import Answer, Ask, CheckResult, GateId
-from flows import planning
+from flows import announcing, planning
 from tasks import gates as tasks
 from tasks.runtime import unwatched
 
@@ -66,6 +68,7 @@ async def _answered(
     engine.places[str(place)] = place
     record = GateRecord(str(place), word, await engine.time.now(), by, comment, plan)
     engine.records.append(record)
+    announcing.gate_answered(engine, place, word, by)
     get_run_logger().info("gate %s: %s%s %s", place, word, f" by {by}" if by else "", comment)
 
 
@@ -121,8 +124,9 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
     clock = engine.here.gateways.clock
     ends, remark = clock.monotonic() + approval.timeout.total_seconds(), ""
     for attempt in range(1, 1000):
-        engine.tell(Ask(place, gate), f"gate {place}: approval of plan {plan.id} (arcfleet approve, or the Prefect UI)")
+        _tell_asked(engine, Ask(place, gate), approval, plan)
         question = _question(engine, place, approval, plan, remark)
+        announcing.gate_waits(engine, place, _asked(engine, approval, plan))
         asking = tasks.ask_person(question, f"{place.key}-{attempt}")
         said = await engine.unless_ended(asking, ends - clock.monotonic())
         if said is None:
@@ -152,11 +156,28 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
         get_run_logger().warning("gate %s: %s", place, remark)
 
 
+def _tell_asked(engine: Engine, action: Ask, approval: Approval, plan: FleetPlan) -> None:
+    who = f" by {' or '.join(approval.from_)}" if approval.from_ else ""
+    name = shlex.quote(approval.from_[0]) if len(approval.from_) == 1 else "NAME"
+    engine.tell(
+        action,
+        f"gate {action.id}: approval{who} of plan {plan.id}, {len(plan.changing)} sites change, "
+        f"within {duration_text(approval.timeout)}",
+        f"arcfleet approve {shlex.quote(engine.path)} --as {name} (or reject), or answer in the Prefect UI",
+    )
+
+
 async def _unanswered(engine: Engine, place: GateId, approval: Approval) -> None:
     goes_on = approval.on_timeout == "continue"
     answer = Answer.APPROVED if goes_on else Answer.EXPIRED
-    comment = f"nobody answered within {approval.timeout}"
+    comment = f"nobody answered within {duration_text(approval.timeout)}"
     await _answered(engine, place, answer, "continued" if goes_on else "expired", comment=comment)
+
+
+def _asked(engine: Engine, approval: Approval, plan: FleetPlan) -> str:
+    who = f"of {', '.join(approval.from_)} " if approval.from_ else ""
+    within = f"within {duration_text(approval.timeout)}"
+    return f"an approval {who}of plan {plan.id} {within}: arcfleet approve {engine.fleet.name}, or in the Prefect UI"
 
 
 def _question(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan, remark: str) -> str:

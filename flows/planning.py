@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from arcfleet.core import nesting
 from arcfleet.core.findings import of_error
@@ -12,6 +12,7 @@ from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import Trail
 from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.errors import FleetError
+from arcfleet.waiting import each
 from flows import chain
 from tasks.rotation import note_due
 from tasks.runtime import current
@@ -19,19 +20,17 @@ from tasks.runtime import current
 
 async def make(fleet: Fleet, sites: Sequence[Site]) -> FleetPlan:
     """Plan some sites of a fleet, several at once. Writes nothing."""
-    slots = asyncio.Semaphore(fleet.rollout.max_concurrency)
-    plans = await asyncio.gather(*(_one(fleet, site, slots) for site in sites))
+    plans = await each(sites, fleet.rollout.max_concurrency, partial(_one, fleet))
     now = await current().gateways.registries.service_time()
     return FleetPlan(fleet.name, now, fleet.rollout.max_concurrency, nesting.combined(sites, plans))
 
 
-async def _one(fleet: Fleet, site: Site, slots: asyncio.Semaphore) -> SitePlan:
+async def _one(fleet: Fleet, site: Site) -> SitePlan:
     """Plan one site; one that can't be observed is blocked by what kept us from it."""
     trail = Trail(site.name)
-    async with slots:
-        try:
-            facts, _ = await chain.observe_and_plan(fleet, site, trail)
-            assert trail.plan is not None  # observe_and_plan has set it
-            return await note_due(site, facts, trail.plan)
-        except FleetError as error:
-            return SitePlan(Disposition.BLOCKED, finding=of_error(error, "observe"))
+    try:
+        facts, _ = await chain.observe_and_plan(fleet, site, trail)
+        assert trail.plan is not None  # observe_and_plan has set it
+        return await note_due(site, facts, trail.plan)
+    except FleetError as error:
+        return SitePlan(Disposition.BLOCKED, finding=of_error(error, "observe"))

@@ -38,7 +38,7 @@ async def watch(engine: Engine, soak: Soak) -> None:
         found = await asyncio.gather(*(_look(engine, name) for name in sorted(left)))
         for name, finding in zip(sorted(left), found, strict=True):
             if finding and (finding.verdict in BAD or (last and finding.reason is not Reason.SCHEDULED_GAP)):
-                engine.replace(regressed(engine.outcomes[name], finding))
+                engine.end(regressed(engine.outcomes[name], finding))
                 left.discard(name)
         if last:
             break

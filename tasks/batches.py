@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from prefect.states import Cancelling
 from pydantic import TypeAdapter
 
 from arcfleet.core import report as rendering
-from arcfleet.core.outcomes import Outcome
+from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from tasks.journal import translated
@@ -34,22 +35,32 @@ RECORD = "record"
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 
-async def publish(outcomes: Sequence[Outcome]) -> None:
+async def publish(report: FleetReport) -> None:
     """Publish a batch's outcomes for who handed it over."""
+    began = report.began.isoformat() if report.began else ""
     rows = [
-        {"site": item.site, "outcome": str(item.status), "what": rendering.summary(item), RECORD: to_text(item)}
-        for item in outcomes
+        {
+            "site": item.site,
+            "outcome": str(item.status),
+            "what": rendering.summary(item),
+            "began": began,
+            RECORD: to_text(item),
+        }
+        for item in report.outcomes
     ]
     await acreate_table_artifact(rows, key="batch", description="outcomes of a batch, for the run that handed it over")
 
 
-async def hand_over(path: str, sites: Sequence[str], wave: str, waiting: Callable[[str], None]) -> list[Outcome]:
+async def hand_over(
+    path: str, sites: Sequence[str], wave: str, began: datetime, waiting: Callable[[str], None]
+) -> list[Outcome]:
     """Have a worker deploy some sites, and return how they ended. Cancelled, it has the worker's run cancelled.
 
     Args:
         path: The fleet file, as workers see it.
         sites: Their names.
         wave: The wave that they are of.
+        began: When the run that hands them over began, which their steps' times are told from.
         waiting: Told what is waited for.
 
     Raises:
@@ -67,7 +78,7 @@ async def hand_over(path: str, sites: Sequence[str], wave: str, waiting: Callabl
     except asyncio.CancelledError:
         await _cancel(run.id)
         raise
-    found = await _outcomes(run.id)
+    found = await _outcomes(run.id, began)
     if found is None:
         state = ended.state.name if ended.state else "unknown"
         raise PermanentError(
@@ -92,12 +103,12 @@ async def _until_ended(run: UUID, waiting: Callable[[str], None]) -> FlowRun:
             await asyncio.sleep(POLL)
 
 
-async def _outcomes(run: UUID) -> list[Outcome] | None:
+async def _outcomes(run: UUID, began: datetime) -> list[Outcome] | None:
     with translated("outcomes of a worker run"):
         async with get_client() as client:
             this = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
             found = [item for item in await client.read_artifacts(artifact_filter=this) if item.key == "batch"]
-    return parse(found[0].data) if found else None
+    return parse(found[0].data, began) if found else None
 
 
 async def _cancel(run: UUID) -> None:
@@ -105,11 +116,13 @@ async def _cancel(run: UUID) -> None:
         await client.set_flow_run_state(run, Cancelling())
 
 
-def parse(data: Any) -> list[Outcome]:
-    """Return the outcomes that an artifact's rows hold."""
+def parse(data: Any, began: datetime) -> list[Outcome]:
+    """Return the outcomes that an artifact's rows hold, with their steps' times from another beginning."""
     rows = TypeAdapter(list[dict[str, Any]])
     made = rows.validate_json(data) if isinstance(data, str) else rows.validate_python(data)
-    return [from_text(row[RECORD]) for row in made]
+    return [
+        from_text(row[RECORD]).later((datetime.fromisoformat(row["began"]) - began).total_seconds()) for row in made
+    ]
 
 
 def to_text(outcome: Outcome) -> str:

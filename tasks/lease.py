@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -21,15 +22,15 @@ from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import Variable
+from prefect.client.schemas.objects import State, Variable
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.runtime import flow_run
-from prefect.variables import Variable as Variables
 
 from arcfleet.core import orders
-from arcfleet.core.orders import Lease
+from arcfleet.core.orders import Lease, Orders
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
+from tasks import variables
 from tasks.control import Control
 from tasks.journal import TAGS, translated
 
@@ -69,6 +70,31 @@ async def holding(fleet: str, control: Control, *, queue: bool) -> AsyncIterator
         await _release(held)
 
 
+async def holder(client: PrefectClient, fleet: str) -> Lease | None:
+    """Return who holds a fleet; None where nobody does who is alive."""
+    lease = orders.parse_lease(await variables.read(client, orders.lease_key(fleet)))
+    return None if lease is None or await is_dead(client, lease) else lease
+
+
+async def orders_of(client: PrefectClient, fleet: str, run: str) -> Orders:
+    """Return the orders that a fleet's run, by its id, was given; those of another are not for it."""
+    said = orders.parse_orders(await variables.read(client, orders.orders_key(fleet)))
+    return said if said and said.run == run else Orders(run)
+
+
+async def is_dead(client: PrefectClient, lease: Lease) -> bool:
+    """Tell whether a lease's holder is gone: by its silence, its process, or what Prefect knows of its run."""
+    if lease.has_expired(datetime.now(UTC)) or (lease.host == socket.gethostname() and not _runs(lease.pid)):
+        return True
+    state = await _state(client, lease.run)
+    return bool(state and state.is_final())
+
+
+def paused_by_hand(state: State[Any] | None) -> bool:
+    """Tell whether a run was paused in the Prefect UI. A gate's own pause has a form, which waits for an answer."""
+    return bool(state and state.is_paused() and not state.state_details.run_input_keyset)
+
+
 @asynccontextmanager
 async def following(fleet: str, run: str, control: Control) -> AsyncIterator[None]:
     """Follow, while the context is open, what another run of the fleet is told, which this one is a part of."""
@@ -90,16 +116,12 @@ async def _follow_other(fleet: str, run: str, control: Control) -> None:
 
 
 async def _take_orders(fleet: str, run: str, control: Control) -> None:
+    """Take what a run is told: by its orders, and by the state that somebody set in the Prefect UI."""
     with translated(f"orders of fleet {fleet}"):
-        said = orders.parse_orders(await Variables.aget(orders.orders_key(fleet)))
-    if said and said.run == run:
-        control.told(said)
-
-
-async def holder(fleet: str) -> Lease | None:
-    """Return who holds a fleet, dead or alive; None where nobody does."""
-    with translated(f"lease of fleet {fleet}"):
-        return orders.parse_lease(await Variables.aget(orders.lease_key(fleet)))
+        async with get_client() as client:
+            said, state = await orders_of(client, fleet, run), await _state(client, run)
+    cancelled = state is not None and (state.is_cancelling() or state.is_final())
+    control.told(replace(said, paused=said.paused or paused_by_hand(state), aborted=said.aborted or cancelled))
 
 
 async def _acquire(fleet: str, *, queue: bool) -> Held:
@@ -113,7 +135,7 @@ async def _acquire(fleet: str, *, queue: bool) -> Held:
                     return Held(mine, str(created.id))
                 other = await client.read_variable_by_name(orders.lease_key(fleet))
                 lease = orders.parse_lease(other.value) if other else None
-                if other and (lease is None or await _is_dead(client, lease)):
+                if other and (lease is None or await is_dead(client, lease)):
                     _log(f"the lease of fleet {fleet} is taken over from {lease or 'nobody'}, which has ended")
                     await _delete(client, str(other.id))
                     continue
@@ -142,14 +164,11 @@ async def _create(client: PrefectClient, name: str, lease: Lease) -> Variable | 
         return None
 
 
-async def _is_dead(client: PrefectClient, lease: Lease) -> bool:
-    """Tell whether a lease's holder is gone: by its silence, its process, or what Prefect knows of its run."""
-    if lease.has_expired(datetime.now(UTC)) or (lease.host == socket.gethostname() and not _runs(lease.pid)):
-        return True
-    this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(lease.run)]))
+async def _state(client: PrefectClient, run: str) -> State[Any] | None:
+    """Return what state Prefect has a run in; None where it knows of no such run."""
+    this = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]))
     found = await client.read_flow_runs(flow_run_filter=this, limit=1)
-    state = found[0].state if found else None
-    return bool(state and state.is_final())
+    return found[0].state if found else None
 
 
 def _runs(pid: int) -> bool:

@@ -15,7 +15,8 @@ from tasks import runtime
 
 
 @task(name="roll out", task_run_name="{site.name} · roll out {wanted.name}", **runtime.OPTIONS)
-async def roll_out(site: Site, facts: SiteFacts, wanted: Desired) -> tuple[Finding, ...]:
+async def roll_out(site: Site, facts: SiteFacts, wanted: Desired, *, take_back: bool = False) -> tuple[Finding, ...]:
     """Apply a workload where it differs; return its finding once its pods are well, and what they prove of images."""
     here = runtime.current()
-    return await steps.roll_out(here.gateways, site, facts, wanted, partial(here.progress.waiting, site.name))
+    on_change = partial(here.progress.waiting, site.name)
+    return await steps.roll_out(here.gateways, site, facts, wanted, on_change, take_back=take_back)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -58,51 +58,51 @@ class LogProgress:
     """Reports to the run's log, which the Prefect UI shows, and to whoever watches.
 
     Args:
-        watcher: Told everything too.
+        watchers: Told everything too.
     """
 
-    def __init__(self, watcher: Progress | None = None) -> None:
-        self._watcher = watcher
+    def __init__(self, *watchers: Progress) -> None:
+        self._watchers = watchers
         self._wave: WaveProgress | None = None
 
     def begin(self, site: str, step: Step) -> None:
         """A step of a site begins."""
         _info("%s · %s", site, step)
-        if self._watcher:
-            self._watcher.begin(site, step)
+        for watcher in self._watchers:
+            watcher.begin(site, step)
 
     def end(self, outcome: Outcome) -> None:
         """A site has ended."""
         finding = outcome.finding
         _info("%s · %s%s", outcome.site, outcome.status, f": {finding.message}" if finding else "")
-        if self._watcher:
-            self._watcher.end(outcome)
+        for watcher in self._watchers:
+            watcher.end(outcome)
 
     def finish(self, report: FleetReport) -> None:
         """A run has ended."""
         _info("%s", rendering.headline(report))
-        if self._watcher:
-            self._watcher.finish(report)
+        for watcher in self._watchers:
+            watcher.finish(report)
 
-    def start(self, sites: Sequence[str], run: str) -> None:
+    def start(self, sites: Sequence[str], run: str, throttled: Callable[[], int]) -> None:
         """A run begins."""
         _info("run %s: %d sites", run, len(sites))
-        if self._watcher:
-            self._watcher.start(sites, run)
+        for watcher in self._watchers:
+            watcher.start(sites, run, throttled)
 
     def wave(self, progress: WaveProgress) -> None:
         """How far the run is has changed."""
         if progress != self._wave:
             _info("%s", progress)
         self._wave = progress
-        if self._watcher:
-            self._watcher.wave(progress)
+        for watcher in self._watchers:
+            watcher.wave(progress)
 
     def waiting(self, site: str, finding: Finding | str) -> None:
         """A site waits for something."""
         _info("%s · waiting: %s", site, finding if isinstance(finding, str) else finding.message)
-        if self._watcher:
-            self._watcher.waiting(site, finding)
+        for watcher in self._watchers:
+            watcher.waiting(site, finding)
 
 
 def _info(message: str, *values: object) -> None:
@@ -127,10 +127,16 @@ _session: ContextVar[Session] = ContextVar("session")
 
 
 @asynccontextmanager
-async def session() -> AsyncIterator[Session]:
-    """Open the gateways that the settings describe, for the tasks of one run."""
+async def session(*watchers: Progress) -> AsyncIterator[Session]:
+    """Open the gateways that the settings describe, for the tasks of one run.
+
+    Args:
+        watchers: Told of the run's progress, besides who watches this process's runs.
+    """
     async with connect(Settings(), PrefectJournal(), passwords.block) as gateways:
-        opened = Session(gateways, LogProgress(watcher.get()), Control(gateways.clock.monotonic))
+        opened = Session(
+            gateways, LogProgress(*filter(None, [watcher.get(), *watchers])), Control(gateways.clock.monotonic)
+        )
         token = _session.set(opened)
         try:
             yield opened
@@ -164,4 +170,5 @@ async def step(trail: Trail, name: Step) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        trail.steps.append(StepRecord(name, here.gateways.clock.monotonic() - began))
+        seconds = here.gateways.clock.monotonic() - began
+        trail.steps.append(StepRecord(name, seconds, began=began - trail.run_began))

@@ -25,6 +25,8 @@ def fleet_text(count: int = 1, *, rollout: Mapping[str, Any] | None = None, **ov
         "registry": "acreu1",
         "workloads": [{"name": "web", "image": "app/web:stable"}],
         **overrides,
+        # The world runs hundreds of times faster than the machine that the tests are on, which may be a busy one.
+        "timeouts": {"site": "30d", **overrides.get("timeouts", {})},
     }
     sites = [
         {

@@ -106,13 +106,14 @@ async def run(options: Options) -> None:
         FleetError: A secret can't be read, or somebody else listens at the address.
     """
     known = await _read(options)
+    options.outbox.parent.mkdir(parents=True, exist_ok=True)
     outbox = Outbox(options.outbox)
-    place = _listening(options)
+    place = listening(options)
     try:
         async with prefect_client() as client:
             sender = Sender(outbox, client, known.fleet.name, quiet=options.quiet, longest=options.longest)
             await sender.once()
-            await _serve(options, Receiver(known, outbox, sender), place)
+            await serve(options, Receiver(known, outbox, sender), place)
     finally:
         place.close()
         outbox.close()
@@ -126,7 +127,12 @@ async def prefect_client() -> AsyncIterator[PrefectClient]:
             yield client
 
 
-def _listening(options: Options) -> socket.socket:
+def listening(options: Options) -> socket.socket:
+    """Return a socket that listens at the address.
+
+    Raises:
+        PermanentError: It can't be had.
+    """
     family = socket.AF_INET6 if ":" in options.listen else socket.AF_INET
     try:
         return socket.create_server((options.listen, options.port), family=family, backlog=2048)
@@ -136,7 +142,8 @@ def _listening(options: Options) -> socket.socket:
         raise PermanentError(Reason.CONFLICT, message, remedy) from None
 
 
-async def _serve(options: Options, receiver: Receiver, place: socket.socket) -> None:
+async def serve(options: Options, receiver: Receiver, place: socket.socket) -> None:
+    """Serve and send until the process is told to end, or one of the two can't go on: its error is raised then."""
     config = uvicorn.Config(
         application(receiver),
         log_config=None,
@@ -148,14 +155,24 @@ async def _serve(options: Options, receiver: Receiver, place: socket.socket) -> 
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
+
+    def leave(_task: asyncio.Task[None]) -> None:
+        server.should_exit = True
+
     beside = [asyncio.create_task(receiver.sender.run()), asyncio.create_task(refresh(options, receiver.known))]
+    for task in beside:
+        # A bridge that can't send any more must not go on to say that all is well.
+        task.add_done_callback(leave)
     _greet(options, receiver)
     try:
         await server.serve([place])
     finally:
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        ended = await asyncio.gather(*beside, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
 
 
 def _greet(options: Options, receiver: Receiver) -> None:

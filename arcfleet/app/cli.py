@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import subprocess
+import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,19 +16,16 @@ from cyclopts.validators import Number
 from pydantic import ValidationError
 
 from arcfleet import __version__, fleetfile
+from arcfleet.app import audit as auditing
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, runs, status, tables, up
+from arcfleet.app import loading, prefect_server, rehearsal, runs, status, steering, tables, up, watching
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
 from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Wait, Width
 from arcfleet.app.removal import remove
-from arcfleet.app.runs import EXIT
 from arcfleet.app.tables import print_json
-from arcfleet.core import fleet_plan, json_schema
-from arcfleet.core import report as rendering
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.manifest import Fleet
+from arcfleet.core import fleet_audit, fleet_plan, json_schema
 from arcfleet.errors import FleetError, ManifestError
 from arcfleet.settings import Settings
 
@@ -60,8 +58,7 @@ def deploy(
     console = tables.console_of(stderr=json_output)
     loaded = loading.load(fleet, site, label, simulator)
     report = runs.run(console, fleet, loaded, runs.deploy_fleet, max_concurrency=max_concurrency, wait=wait)
-    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
-    return EXIT[report.result]
+    return runs.show(console, report, json_output=json_output)
 
 
 @app.command
@@ -90,8 +87,7 @@ def rotate(
     loaded = loading.load(fleet, site, label, simulator)
     options = {"now": now, "restart_pods": restart_pods, "max_failures": max_failures, "wait": wait}
     report = runs.run(console, fleet, loaded, runs.rotate_credentials, **options)
-    print_json(rendering.to_json(report)) if json_output else print_report(console, report)
-    return EXIT[report.result]
+    return runs.show(console, report, json_output=json_output)
 
 
 @app.command(name="plan")
@@ -110,7 +106,7 @@ def plan_command(
     """
     console = tables.console_of()
     loaded = loading.load(fleet, site, label, simulator)
-    made = asyncio.run(make_plan(loaded))
+    made = asyncio.run(loading.read(planning.make, loaded))
     print_json(fleet_plan.to_json(made)) if json_output else planning.print_plan(console, made, calls=calls)
     return planning.exit_code(made)
 
@@ -121,6 +117,8 @@ def status_command(
     *,
     site: Names = None,
     label: Labels = None,
+    watch: Annotated[bool, Parameter(help="Look again and again, until stopped with Ctrl-C.", negative="")] = False,
+    interval: Annotated[float, Parameter(help="Seconds between looks.", validator=Number(gte=1))] = 15,
     simulator: Simulator = None,
     json_output: Json = False,
 ) -> int:
@@ -128,21 +126,56 @@ def status_command(
 
     With --site, every part of that site too: Arc, extension, connected registry, images, workloads.
 
-    Exit codes: 0 every site is healthy; 1 bad input; 3 one is not.
+    Exit codes: 0 every site is healthy, or a watch was stopped; 1 bad input; 3 one is not healthy.
     """
     console = tables.console_of()
     loaded = loading.load(fleet, site, label, simulator)
-    found = asyncio.run(read_status(loaded))
-    if json_output:
-        print_json(status.to_json(found))
-    else:
-        tables.print_dicts(console, status.fleet_rows(found))
-        tables.print_due(console, found)
-        for item in found.sites if site else ():
-            console.print()
-            tables.print_chain(console, item)
-        tables.print_article_tables(console, found)
+
+    def show(found: status.FleetStatus) -> None:
+        print_json(status.to_json(found)) if json_output else tables.print_status(console, found, chains=bool(site))
+
+    if watch:
+        with contextlib.suppress(KeyboardInterrupt):
+            # Each look is one of its own: nothing that an earlier one was told is used again.
+            look = partial(loading.read, status.read, loaded)
+            asyncio.run(watching.watch(console, look, show, interval, lines=json_output))
+        return 0
+    found = asyncio.run(loading.read(status.read, loaded))
+    show(found)
     return 3 if any(item.finding for item in found.sites) else 0
+
+
+@app.command(name="audit")
+def audit_command(
+    fleet: FleetPath,
+    *,
+    site: Names = None,
+    label: Labels = None,
+    repair: Annotated[bool, Parameter(help="Deploy the sites that differ, and look again.", negative="")] = False,
+    simulator: Simulator = None,
+    json_output: Json = False,
+) -> int:
+    """Show what was changed behind our back: what, since when, by whom; and what can't be compared.
+
+    Changes nothing, unless with --repair: that deploys the sites that differ, and takes back the fields of workloads
+    that were ours.
+
+    Exit codes: 0 nothing differs; 2 something does (with --repair: still); 1 bad input, or a site could not be audited.
+    """
+    console = tables.console_of(stderr=json_output)
+    loaded = loading.load(fleet, site, label, simulator)
+    found = asyncio.run(loading.read(auditing.make, loaded))
+    if repair and found.repairable:
+        auditing.print_audit(console, found)
+        differing = loaded.choose(found.repairable, {})
+        print_report(console, runs.run(console, fleet, differing, runs.audit_fleet, policy="repair"))
+        found = asyncio.run(loading.read(auditing.make, loaded))
+    print_json(fleet_audit.to_json(found)) if json_output else auditing.print_audit(console, found)
+    if found.repairable and not repair:
+        console.print(
+            f"to put it right: arcfleet audit {shlex.quote(str(fleet))} --repair", markup=False, soft_wrap=True
+        )
+    return auditing.exit_code(found)
 
 
 @app.command
@@ -207,17 +240,18 @@ def simulate(
 
 @app.command
 def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> int:
-    """Run Prefect's server and its UI with arcfleet's own data, until it is stopped."""
-    home = Settings().home
+    """Run Prefect's server and its UI with arcfleet's own data, until it is stopped.
+
+    Where a command has started the server already, that one is used, whatever its port.
+    """
     # This server is the one that the variable may name already.
     os.environ.pop("PREFECT_API_URL", None)
-    prefect_env.prepare(home, quiet=False)
-    address = f"http://127.0.0.1:{port}"
-    os.environ[prefect_env.UI_API] = f"{address}/api"
-    tables.console_of().print(f"Prefect's UI: {address}\nThe runs of arcfleet show up in it. Stop it with Ctrl-C.\n")
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with prefect_server.note(home, f"{address}/api"), contextlib.suppress(KeyboardInterrupt):
-        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and arguments
+    console = tables.console_of()
+    with prefect_server.available(Settings().home, port=port) as server, contextlib.suppress(KeyboardInterrupt):
+        server.wait_ready()
+        console.print(f"Prefect's UI: {server.url.removesuffix('/api')}")
+        console.print("The runs of arcfleet show up in it. Stop it with Ctrl-C; a run that is under way keeps it.")
+        server.wait_ended()
     return 0
 
 
@@ -239,6 +273,8 @@ def up_command(
     return up.main(tables.console_of(), up.Options(fleet, port, simulator, rehearse, speed))
 
 
+for name, command in steering.COMMANDS.items():
+    app.command(command, name=name)
 automations = App(name="automations", help="Prefect automations that are kept as files.")
 app.command(automations)
 
@@ -252,11 +288,11 @@ def apply_automations(
 
     Exit codes: 0 they are there; 1 bad input, nothing was changed.
     """
-    prefect_server.existing(Settings().home)
-    # As in bridge.
-    from arcfleet.app import automations as files  # noqa: PLC0415
+    with prefect_server.existing(Settings().home):
+        # As in bridge.
+        from arcfleet.app import automations as files  # noqa: PLC0415
 
-    found = asyncio.run(files.apply(files.read(paths or (Path("deployments/automations"),))))
+        found = asyncio.run(files.apply(files.read(paths or (Path("deployments/automations"),))))
     if json_output:
         print_json(dict(found))
     else:
@@ -288,31 +324,13 @@ def bridge(
     """
     loading.use_simulator(simulator)
     home = Settings().home
-    server = prefect_server.existing(home)
-    # As in read_status; and Prefect must find its environment.
-    from arcfleet.app import bridge_command  # noqa: PLC0415
+    with prefect_server.existing(home) as server:
+        # As in read_status; and Prefect must find its environment.
+        from arcfleet.app import bridge_command  # noqa: PLC0415
 
-    sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
-    options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
-    return bridge_command.main(tables.console_of(stderr=True), options, server)
-
-
-async def make_plan(fleet: Fleet) -> FleetPlan:
-    """Plan a fleet with the settings of the environment."""
-    # As in read_status.
-    from arcfleet.gateways import connect  # noqa: PLC0415
-
-    async with connect(Settings()) as gateways:
-        return await planning.make(gateways, fleet)
-
-
-async def read_status(fleet: Fleet) -> status.FleetStatus:
-    """Read a fleet's status with the settings of the environment."""
-    # The Kubernetes client takes a second to import, which --help should not.
-    from arcfleet.gateways import connect  # noqa: PLC0415
-
-    async with connect(Settings()) as gateways:
-        return await status.read(gateways, fleet)
+        sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
+        options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
+        return bridge_command.main(tables.console_of(stderr=True), options, server)
 
 
 def main() -> None:

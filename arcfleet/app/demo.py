@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.text import Text
 
 from arcfleet import fleetfile
-from arcfleet.app import cli, prefect_server, rehearsal, runs, status, tables
+from arcfleet.app import loading, prefect_server, rehearsal, runs, status, tables
 from arcfleet.app.live import print_report
 from arcfleet.core.outcomes import FleetReport, Status
 from arcfleet.settings import Settings
@@ -40,7 +40,7 @@ def main() -> int:
     with prefect_server.available(Settings().home), rehearsal.running(world, speed=SPEED) as running:
         rehearsal.enter(running.addresses)
         report = runs.run(console, FLEET, fleet, runs.deploy_fleet)
-        found = asyncio.run(cli.read_status(fleet))
+        found = asyncio.run(loading.read(status.read, fleet))
     tables.print_article_tables(console, found)
     console.print()
     tables.print_dicts(console, status.fleet_rows(found))

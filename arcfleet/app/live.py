@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from arcfleet.app import tables
 from arcfleet.core import report as rendering
 from arcfleet.core.durations import clock_time
-from arcfleet.core.findings import Finding
 from arcfleet.core.outcomes import FleetReport, Outcome, Status
 from arcfleet.core.plan import Step
 from arcfleet.core.rollout import WaveProgress
+from arcfleet.core.run_view import Active, RunView, Tone
 
 STYLES = {
     Status.SUCCEEDED: "green",
@@ -29,17 +31,18 @@ STYLES = {
     Status.SKIPPED: "yellow",
     Status.NOT_STARTED: "dim",
 }
+TONES = {Tone.GOOD: "green", Tone.NOW: "cyan", Tone.ASIDE: "yellow", Tone.BAD: "bold red", Tone.CALM: "dim"}
+REDRAW = 0.25
+"""Seconds between two drawings."""
+GAP = 4
+"""Blanks between the title and the counts in one line, at least."""
+LONGEST_NAME = 24
+"""Characters of a site's name that are shown, at least where there is little room."""
+BLOCKS = 20
+"""How many sites are explained one by one at the end; the report explains all."""
 
 
-@dataclass(slots=True)
-class _Active:
-    step: Step
-    since: float
-    waiting: str = ""
-
-
-@dataclass(slots=True)
-class Watch:
+class Watch(RunView):
     """`ports.Progress` that a person watches.
 
     In a terminal it redraws a table; elsewhere it prints a line when a site begins a step or ends.
@@ -50,90 +53,111 @@ class Watch:
         scale: Seconds of the world per real second, for the times shown.
     """
 
-    console: Console
-    title: str
-    scale: float = 1.0
-    report: FleetReport | None = None
-    _run: str = ""
-    _sites: list[str] = field(default_factory=list)
-    _active: dict[str, _Active] = field(default_factory=dict)
-    _ended: list[Outcome] = field(default_factory=list)
-    _began: float = field(default_factory=time.monotonic)
-    _live: Live | None = None
-    _wave: WaveProgress | None = None
+    def __init__(self, console: Console, title: str, scale: float = 1.0) -> None:
+        super().__init__(time.monotonic, scale)
+        self.console, self._title = console, title
+        self._live: Live | None = None
+        self._lines: deque[Text] = deque()
+        """Of sites that have ended, to be printed above the table."""
+        self._over = threading.Event()
+        self._drawing = threading.Thread(target=self._draw_on, daemon=True)
 
     def __enter__(self) -> Watch:
         if self.console.is_terminal:
-            self._live = Live(console=self.console, get_renderable=self._render, refresh_per_second=8, transient=True)
+            self._live = Live(console=self.console, get_renderable=self._render, auto_refresh=False, transient=True)
             self._live.start()
+            self._drawing.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live:
+            self._over.set()
+            self._drawing.join()
+            self._draw(self._live)
             self._live.stop()
+
+    def _draw_on(self) -> None:
+        """Draw until the end. One thread alone writes to the terminal: two would leave parts of old tables behind."""
+        while self._live and not self._over.wait(REDRAW):
+            self._draw(self._live)
+
+    def _draw(self, live: Live) -> None:
+        while self._lines:
+            self._print(self._lines.popleft())
+        live.refresh()
+
+    def _print(self, line: Text) -> None:
+        self.console.print(line, no_wrap=True, overflow="ellipsis")
 
     def begin(self, site: str, step: Step) -> None:
         """A step of a site begins."""
-        self._active[site] = _Active(step, self._now())
-        if not self._live:
-            self.console.print(Text(f"{clock_time(self._now()):>7}  {site}  {step}"))
+        super().begin(site, step)
+        self._say(f"{site}  {step}")
 
     def end(self, outcome: Outcome) -> None:
         """A site has ended."""
-        self._active.pop(outcome.site, None)
-        self._ended.append(outcome)
+        super().end(outcome)
         # In a line here; the report has the whole of it.
-        self.console.print(outcome_line(outcome), no_wrap=True, overflow="ellipsis")
-
-    def finish(self, report: FleetReport) -> None:
-        """A run has ended."""
-        self.report = report
-
-    def start(self, sites: Sequence[str], run: str) -> None:
-        """A run begins."""
-        self._sites, self._run, self._began = list(sites), run, time.monotonic()
+        if self._live:
+            self._lines.append(outcome_line(outcome))
+        else:
+            self._print(outcome_line(outcome))
 
     def wave(self, progress: WaveProgress) -> None:
         """How far the run is has changed."""
-        if not self._live and progress != self._wave:
-            self.console.print(Text(f"{clock_time(self._now()):>7}  {progress}"))
-        self._wave = progress
+        if progress != self.where:
+            self._say(str(progress))
+        super().wave(progress)
 
-    def waiting(self, site: str, finding: Finding | str) -> None:
-        """A site waits for something."""
-        if site in self._active:
-            self._active[site].waiting = finding if isinstance(finding, str) else finding.message
-
-    def _now(self) -> float:
-        return (time.monotonic() - self._began) * self.scale
+    def _say(self, line: str) -> None:
+        if not self._live:
+            self.console.print(Text(f"{clock_time(self.now):>7}  {line}"))
 
     def _render(self) -> RenderableType:
-        if not self._sites:
-            return Text(f"{self.title} · starting Prefect", style="dim")
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for heading in ("site", "step", "for", "waiting for"):
-            table.add_column(heading, justify="right" if heading == "for" else "left", no_wrap=heading != "waiting for")
-        now = self._now()
-        for site, active in list(self._active.items()):
-            # Text, since a message may hold what Rich would take for markup.
-            table.add_row(Text(f"  {site}"), active.step, clock_time(now - active.since), Text(active.waiting))
-        return Group(self._header(now), table)
+        if not self.sites:
+            return Text(f"{self._title} · starting Prefect", style="dim")
+        header = self._header()
+        # The last line of a terminal is the cursor's; one is the table's headings.
+        room = self.console.height - len(header) - 2
+        sites = self.slowest_first
+        if not sites or room < 2:
+            return Group(*header)
+        shown = sites if len(sites) <= room else sites[: room - 1]
+        more = [Text(f"  … and {len(sites) - len(shown)} more", "dim")] if len(shown) < len(sites) else []
+        return Group(*header, self._table(shown), *more)
 
-    def _header(self, now: float) -> Text:
-        counts = {status: sum(outcome.status is status for outcome in self._ended) for status in Status}
-        good, bad = counts[Status.SUCCEEDED] + counts[Status.NOOP], counts[Status.FAILED] + counts[Status.BLOCKED]
-        left = len(self._sites) - len(self._ended) - len(self._active)
-        where = self._wave
-        wave = f" · wave {where.number} of {where.waves} {where.name}" if where and where.waves > 1 else ""
-        header = Text(f"{self.title} · {self._run}{wave} · {clock_time(now)}    ")
-        header.append(f"✓ {good}  ", "green")
-        header.append(f"● {len(self._active)}  ", "cyan")
-        header.append(f"… {counts[Status.DEFERRED]}  ", "yellow")
-        bound = f" of {where.allowed} allowed" if where and where.allowed is not None else ""
-        header.append(f"✗ {bad}{bound}  ", "red" if bad else "dim")
-        header.append(f"· {left} to come" if left else "", "dim")
-        header.append(f"\n  {where.waiting}" if where and where.waiting else "", "yellow")
-        return header
+    def _table(self, sites: Sequence[tuple[str, Active]]) -> Table:
+        """Return a line per site, none of them folded."""
+        table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        wide = self.console.width >= tables.WIDE
+        table.add_column("  site", no_wrap=True, max_width=None if wide else LONGEST_NAME)
+        table.add_column("step", no_wrap=True)
+        table.add_column("for", no_wrap=True, justify="right")
+        table.add_column("waiting for", no_wrap=True, ratio=1)
+        for site, active in sites:
+            # Text, since a message may hold what Rich would take for markup.
+            waiting = Text(active.waiting.replace("\n", " "))
+            table.add_row(Text(f"  {site}"), active.step, clock_time(self.now - active.since), waiting)
+        return table
+
+    def _header(self) -> list[Text]:
+        """Return the lines above the table, none wider than the terminal."""
+        title, counts = Text(self.title(self._title), "bold"), Text()
+        for tone, part in self.counts():
+            counts.append(f"{part}  ", TONES[tone])
+        counts.rstrip()
+        gap = self.console.width - title.cell_len - counts.cell_len
+        lines = [Text.assemble(title, " " * gap, counts)] if gap >= GAP else [title, counts]
+        for line in lines:
+            line.truncate(self.console.width, overflow="ellipsis")
+        at = self.where
+        asides = [("waits for", at.waiting), ("do", at.do)] if at else []
+        for label, text in asides:
+            if text:
+                # Folded: a command is to be read, and copied, whole.
+                line = Text.assemble((f"  {label}  ", "dim"), (text, "yellow"))
+                lines += line.wrap(self.console, self.console.width)
+        return lines
 
 
 def outcome_line(outcome: Outcome) -> Text:
@@ -146,19 +170,21 @@ def outcome_line(outcome: Outcome) -> Text:
 
 
 def print_report(console: Console, report: FleetReport) -> None:
-    """Print what a person needs after a run: each site that is not well, then the run in one line."""
-    for outcome in report.outcomes:
-        if outcome.finding:
-            console.print()
-            console.print(
-                Text(
-                    f"{rendering.MARKS[outcome.status]} {outcome.site}  {outcome.status}",
-                    f"bold {STYLES[outcome.status]}",
-                )
-            )
-            table = Table.grid(padding=(0, 2))
-            for label, text in rendering.block(outcome, report.path, report.command):
-                table.add_row(Text(f"  {label}", "dim"), Text(text))
-            console.print(table)
+    """Print what a person needs after a run: each site that is not well, the run in one line, where it is kept."""
+    explained = rendering.explained(report)
+    for outcome in explained[:BLOCKS]:
+        console.print()
+        title = f"{rendering.MARKS[outcome.status]} {outcome.site}  {outcome.status}"
+        console.print(Text(title, f"bold {STYLES[outcome.status]}"))
+        table = Table.grid(padding=(0, 2))
+        for label, text in rendering.block(outcome, report.path, report.command):
+            table.add_row(Text(f"  {label}", "dim"), Text(text))
+        console.print(table)
+    if rest := explained[BLOCKS:]:
+        console.print(Text(f"\n… and {len(rest)} more, which the report explains as well: {rendering.counted(rest)}"))
     console.print()
     console.print(Text(rendering.headline(report), "bold"))
+    for gate in rendering.gate_lines(report):
+        console.print(Text(f"gate {gate}", "dim"))
+    kept = [f"report: {report.page}"] if report.page else []
+    console.print(Text(" · ".join([*kept, f"Prefect: {report.url or 'arcfleet ui'}"])), soft_wrap=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from arcfleet import fleetfile
 from arcfleet.app import rehearsal
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.resolve import Discovered
 from arcfleet.errors import ManifestError
+from arcfleet.ports import Gateways
 from arcfleet.settings import Settings
+
+T = TypeVar("T")
 
 
 def load(path: Path, names: Sequence[str] | None, labels: Sequence[str] | None, simulator: str | None) -> Fleet:
@@ -39,12 +43,9 @@ def load(path: Path, names: Sequence[str] | None, labels: Sequence[str] | None, 
 
 async def discover(fleet: Fleet) -> Discovered:
     """Return the clusters of a fleet's inventories, asked with the settings of the environment."""
-    # The Kubernetes client takes a second to import, which --help should not.
-    from arcfleet.gateways import connect  # noqa: PLC0415
-    from arcfleet.steps import inventory  # noqa: PLC0415
+    from arcfleet.steps import inventory  # noqa: PLC0415 - as in read
 
-    async with connect(Settings()) as gateways:
-        return await inventory.discover(gateways, fleet)
+    return await read(inventory.discover, fleet)
 
 
 def use_simulator(address: str | None) -> None:
@@ -64,3 +65,12 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
     if problems:
         raise ManifestError(problems)
     return {key: value for key, _, value in pairs}
+
+
+async def read(make: Callable[[Gateways, Fleet], Awaitable[T]], fleet: Fleet) -> T:
+    """Return what `make` reads of a fleet with the settings of the environment."""
+    # The Kubernetes client takes a second to import, which --help should not.
+    from arcfleet.gateways import connect  # noqa: PLC0415
+
+    async with connect(Settings()) as gateways:
+        return await make(gateways, fleet)

@@ -11,6 +11,9 @@ from cyclopts.validators import Number
 FleetPath = Annotated[
     Path, Parameter(name="FLEET", help="The fleet file, or a folder whose *.yaml files are one fleet.")
 ]
+FleetOrName = Annotated[
+    Path, Parameter(name="FLEET", help="The fleet file or folder, or the fleet's name where there is no such file.")
+]
 Names = Annotated[list[str] | None, Parameter(name="--site", help="Only this site; may be repeated.", negative="")]
 Labels = Annotated[
     list[str] | None, Parameter(name="--label", help="Only sites with this label, key=value.", negative="")

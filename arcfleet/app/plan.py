@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -11,11 +11,12 @@ from rich.text import Text
 from arcfleet.core import fleet_plan as rendering
 from arcfleet.core import nesting
 from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.manifest import Fleet
 from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.core.reasons import Reason
 from arcfleet.ports import Gateways
 from arcfleet.steps.planning import plan_site
+from arcfleet.waiting import each
 
 STYLES = {
     Disposition.CREATE: "green",
@@ -40,13 +41,7 @@ def exit_code(plan: FleetPlan) -> int:
 
 async def make(gateways: Gateways, fleet: Fleet) -> FleetPlan:
     """Plan every site of a fleet, several at once."""
-    slots = asyncio.Semaphore(fleet.rollout.max_concurrency)
-
-    async def one(site: Site) -> SitePlan:
-        async with slots:
-            return await plan_site(gateways, fleet, site)
-
-    plans = await asyncio.gather(*(one(site) for site in fleet.sites))
+    plans = await each(fleet.sites, fleet.rollout.max_concurrency, partial(plan_site, gateways, fleet))
     sites = nesting.combined(fleet.sites, plans)
     now = await gateways.registries.service_time()
     return FleetPlan(fleet.name, now, fleet.rollout.max_concurrency, sites)

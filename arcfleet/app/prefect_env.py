@@ -23,8 +23,6 @@ PRIVATE = {
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "0",
     "DO_NOT_TRACK": "1",
 }
-UI_API = "PREFECT_SERVER_UI_API_URL"
-"""Where the UI finds the API; without it, at Prefect's own port, whatever the server's is."""
 QUIET = {
     # The run's log goes to the server and its UI; the console belongs to the live view.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",

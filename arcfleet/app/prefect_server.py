@@ -1,7 +1,8 @@
-"""The embedded Prefect server: a process of ours for the time of one command, with its files in our folder.
+"""The embedded Prefect server: a process of ours, with its files in our folder, for as long as a command uses it.
 
 Prefect's own temporary server makes the client import the whole server, seconds of it; this one starts beside our own
-imports, and ends with us even when we are killed, since it watches the pipe that ties it to its parent.
+imports. Commands on one folder share it, since two servers on one SQLite file would get in each other's way; it ends
+with the last of them (`arcfleet.app.keeper`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
-
-from arcfleet.app import prefect_env
+from arcfleet.app import keeper, prefect_env
 from arcfleet.app.processes import APART
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
@@ -31,137 +30,195 @@ START_TIMEOUT = 120.0
 ANSWER_TIMEOUT = 15.0
 """Seconds for a server that should be running already."""
 FLUSH_TIMEOUT = 10.0
+TAKEN = 75
+"""Exit code of a server whose folder has one already, as sysexits.h has it for "try again"."""
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:
-    """A Prefect server that a command uses; an embedded one is a process of ours, with a log."""
+    """A Prefect server that a command uses; an embedded one has a log, and a connection that ends with it."""
 
     url: str
-    process: subprocess.Popen[bytes] | None = None
     log: Path | None = None
+    tie: socket.socket | None = None
 
     def wait_ready(self) -> None:
         """Return when the server answers.
 
         Raises:
-            PermanentError: It does not: at once where our own process has ended, else after a while.
+            PermanentError: It does not: at once where our own server has ended, else after a while.
         """
-        deadline = time.monotonic() + (START_TIMEOUT if self.process else ANSWER_TIMEOUT)
+        deadline = time.monotonic() + (START_TIMEOUT if self.tie else ANSWER_TIMEOUT)
         while time.monotonic() < deadline:
             if _answers(self.url):
                 return
-            if self.process and self.process.poll() is not None:
+            if self.tie is None:
+                time.sleep(0.05)
+            elif keeper.has_ended(self.tie, 0.05):
                 break
-            time.sleep(0.05)
         remedy = f"its own words: {self.log}" if self.log else "check PREFECT_API_URL, or unset it to do without"
         raise PermanentError(Reason.UNREACHABLE, f"no Prefect server answers at {self.url}", remedy)
 
+    def wait_ended(self) -> None:
+        """Return when an embedded server has ended."""
+        while self.tie and not keeper.has_ended(self.tie, 1.0):
+            pass
+
 
 @contextlib.contextmanager
-def available(folder: Path, *, quiet: bool = True) -> Iterator[PrefectServer]:
-    """Have a Prefect server while the context is open: PREFECT_API_URL's, that of `arcfleet ui`, else an embedded one.
+def available(folder: Path, *, quiet: bool = True, port: int = 0) -> Iterator[PrefectServer]:
+    """Have a Prefect server while the context is open: PREFECT_API_URL's, that of another command, else a new one.
 
-    An embedded one may still be starting when the context is entered; `wait_ready` waits for it.
+    A new one may still be starting when the context is entered; `wait_ready` waits for it.
 
     Args:
         folder: arcfleet's home.
         quiet: Keep Prefect off the console.
+        port: Of a new one; a free one where 0.
+
+    Raises:
+        PermanentError: It ended as it started.
     """
-    running = noted(folder)
     prefect_env.prepare(folder, quiet=quiet)
-    if running:
-        # Two servers on one SQLite file would get in each other's way.
-        os.environ.setdefault("PREFECT_API_URL", running)
     if "PREFECT_API_URL" in os.environ:
         yield PrefectServer(os.environ["PREFECT_API_URL"])
         return
-    url, log = f"http://127.0.0.1:{(port := _free_port())}/api", prefect_env.home_of(folder) / "server.log"
-    os.environ["PREFECT_API_URL"] = url
-    with log.open("wb") as sink:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-            [sys.executable, "-m", "arcfleet.app.prefect_server", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=sink,
-            stderr=sink,
-            env=without_credentials(os.environ) | {"PREFECT_UI_ENABLED": "0"},
-            **APART,
-        )
+    with contextlib.ExitStack() as leaving:
+        url, tie = leaving.enter_context(_used(folder)) or _started(folder, port, leaving)
+        os.environ["PREFECT_API_URL"] = url
         try:
-            yield PrefectServer(url, process, log)
+            yield PrefectServer(url, _log_of(folder), tie)
         finally:
             _flush()
             del os.environ["PREFECT_API_URL"]
-            if process.stdin:
-                process.stdin.close()
-            process.wait(timeout=30)
 
 
-def existing(folder: Path) -> str:
-    """Return the address of the Prefect server that runs already, PREFECT_API_URL's or that of `arcfleet ui`.
+@contextlib.contextmanager
+def existing(folder: Path) -> Iterator[str]:
+    """Have the address of the Prefect server that runs already, PREFECT_API_URL's or ours, while the context is open.
 
-    The environment is set for it; Prefect must not have been imported yet.
+    Prefect must not have been imported yet.
 
     Raises:
         PermanentError: None is named, and none of ours runs.
     """
-    running = noted(folder)
-    prefect_env.prepare(folder, quiet=True)
-    if running:
-        os.environ.setdefault("PREFECT_API_URL", running)
-    if "PREFECT_API_URL" not in os.environ:
-        remedy = "start one with arcfleet ui, or name yours in PREFECT_API_URL"
-        raise PermanentError(Reason.UNREACHABLE, "no Prefect server runs that could be used", remedy)
-    return os.environ["PREFECT_API_URL"]
+    with running(folder) as server:
+        if server is None:
+            remedy = "start one with arcfleet ui, or name yours in PREFECT_API_URL"
+            raise PermanentError(Reason.UNREACHABLE, "no Prefect server runs that could be used", remedy)
+        yield server.url
 
 
 @contextlib.contextmanager
-def note(folder: Path, url: str) -> Iterator[None]:
-    """Note, while the context is open, that a server with the data of `folder` answers at `url`."""
-    place = _note_of(folder)
-    place.write_text(url)
-    try:
-        yield
-    finally:
-        place.unlink(missing_ok=True)
+def running(folder: Path) -> Iterator[PrefectServer | None]:
+    """Have the Prefect server that is running already while the context is open; None where there is none."""
+    with contextlib.ExitStack() as leaving:
+        if "PREFECT_API_URL" not in os.environ:
+            used = leaving.enter_context(_used(folder))
+            if used is None:
+                yield None
+                return
+        yield leaving.enter_context(available(folder))
 
 
-def noted(folder: Path) -> str | None:
-    """Return the address of a server that was noted and answers; None without one."""
-    place = _note_of(folder)
-    url = place.read_text().strip() if place.exists() else ""
-    return url if url and _answers(url) else None
+def serve(folder: Path, port: int) -> int:
+    """Serve Prefect's API on loopback for as long as somebody uses it, unless another process does so for this folder.
+
+    Args:
+        folder: arcfleet's home.
+        port: A free one where 0.
+
+    Returns:
+        The process's exit code.
+    """
+    lock = keeper.lock(prefect_env.home_of(folder) / "server.lock")
+    if lock is None:
+        return TAKEN
+    os.ftruncate(sys.stderr.fileno(), 0)
+    with contextlib.closing(lock), socket.create_server((keeper.HOST, port)) as api:
+        door = socket.create_server((keeper.HOST, 0))
+        url = f"http://{keeper.HOST}:{api.getsockname()[1]}/api"
+        os.environ["PREFECT_API_URL"] = url
+        keeper.write_note(_note_of(folder), url, door)
+        _serve_until_left(api, door, url)
+    return 0
 
 
-def serve(port: int) -> None:
-    """Serve Prefect's API on loopback until standard input ends."""
+def _serve_until_left(api: socket.socket, door: socket.socket, url: str) -> None:
+    # Takes longer to import than to greet those who wait at the door.
+    import uvicorn  # noqa: PLC0415
+
     config = uvicorn.Config(
         "prefect.server.api.server:create_app",
         factory=True,
-        host="127.0.0.1",
-        port=port,
         log_level="error",
         lifespan="on",
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
+    last: list[socket.socket] = []
 
-    def end_with_parent() -> None:
-        sys.stdin.read()
+    def end_with_the_last_user() -> None:
+        last.extend(keeper.keep(door, url))
         server.should_exit = True
 
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    server.run()
+    threading.Thread(target=end_with_the_last_user, daemon=True).start()
+    server.run(sockets=[api])
 
 
-def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+def _started(folder: Path, port: int, leaving: contextlib.ExitStack) -> tuple[str, socket.socket]:
+    """Start a server and use it. Of those who start one at the same time, all use the one that came first.
+
+    Raises:
+        PermanentError: It ended as it started.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
+    process = _spawn(folder, port)
+    while time.monotonic() < deadline:
+        used = leaving.enter_context(_used(folder))
+        if used:
+            return used
+        if process.poll() == TAKEN:
+            # Another has just started, and is about to be noted; or it is just ending, and ours is then the next.
+            process = _spawn(folder, port)
+        elif process.poll() is not None:
+            break
+        time.sleep(0.05)
+    log = _log_of(folder)
+    words = log.read_text(errors="replace").strip().splitlines()[-1:]
+    raise PermanentError(
+        Reason.UNREACHABLE, "; ".join(["the Prefect server did not start", *words]), f"its own words: {log}"
+    )
+
+
+def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    # Appended to: a server that runs already goes on writing there.
+    with _log_of(folder).open("ab") as sink:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            [sys.executable, "-m", "arcfleet.app.prefect_server", str(folder), str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env=_without_credentials(os.environ),
+            **APART,
+        )
+    # It may outlive us; where it does not, somebody must take note of its end.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
+
+
+def _used(folder: Path) -> contextlib.AbstractContextManager[tuple[str, socket.socket] | None]:
+    return keeper.using(_note_of(folder))
+
+
+def _without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     """Leave out what signs in to Azure and to clusters: the server needs none of it, and lives longer than a step."""
     return {name: value for name, value in environment.items() if not name.startswith(("ARCFLEET_", "AZURE_"))}
 
 
 def _flush() -> None:
-    """Send the logs and events that are still queued: the server is about to end, also when a run was stopped."""
+    """Send the logs and events that are still queued: the server may be about to end, also when a run was stopped."""
     if "prefect" not in sys.modules:
         return
     # Imported by then, if at all: this module must not be the one that imports Prefect.
@@ -176,18 +233,15 @@ def _note_of(folder: Path) -> Path:
     return prefect_env.home_of(folder) / "server.url"
 
 
+def _log_of(folder: Path) -> Path:
+    return prefect_env.home_of(folder) / "server.log"
+
+
 def _answers(url: str) -> bool:
     with contextlib.suppress(urllib.error.URLError, OSError, ValueError), OPENER.open(f"{url}/health", timeout=5):
         return True
     return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    sys.exit(serve(Path(sys.argv[1]), int(sys.argv[2])))

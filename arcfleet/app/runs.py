@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from arcfleet.app import prefect_server
-from arcfleet.app.live import Watch
+from arcfleet.app import prefect_server, tables
+from arcfleet.app.live import Watch, print_report
 from arcfleet.app.prefect_server import PrefectServer
+from arcfleet.core import report as rendering
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result
 from arcfleet.core.reasons import Reason
@@ -26,8 +28,7 @@ EXIT = {
     Result.REJECTED: 6,
     Result.ABORTED: 7,
 }
-"""Exit codes of `deploy`; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
-
+"""Exit codes of runs; 1 is bad input or a run that could not begin, 2 is kept for `plan` with changes."""
 Import = Callable[[], Any]
 """Imports a flow and returns it: Prefect reads its settings at import, when they are set."""
 
@@ -35,6 +36,13 @@ Import = Callable[[], Any]
 def deploy_fleet() -> Any:
     """Import the deploy flow."""
     from flows.deploy_fleet import deploy_fleet as flow  # noqa: PLC0415
+
+    return flow
+
+
+def audit_fleet() -> Any:
+    """Import the audit flow."""
+    from flows.audit_fleet import audit_fleet as flow  # noqa: PLC0415
 
     return flow
 
@@ -78,7 +86,16 @@ def run(console: Console, path: Path, fleet: Fleet, flow: Import, **parameters: 
     return watch.report
 
 
+def show(console: Console, report: FleetReport, *, json_output: bool) -> int:
+    """Print a run's report, and return the command's exit code."""
+    tables.print_json(rendering.to_json(report)) if json_output else print_report(console, report)
+    return EXIT[report.result]
+
+
 async def _run(flow: Import, parameters: dict[str, Any], watch: Watch, server: PrefectServer) -> str:
+    if server.log:
+        # It may end with this command, and its address with it; `arcfleet ui` shows the run at any time.
+        os.environ["PREFECT_UI_ENABLED"] = "0"
     imported = flow()
     from tasks import runtime  # noqa: PLC0415
 

@@ -18,6 +18,7 @@ from arcfleet.ports import Gateways
 from arcfleet.steps import rotation, standing
 from arcfleet.steps.observe import LISTED
 from arcfleet.steps.standing import Standing
+from arcfleet.waiting import each
 
 LIST_COLUMNS = ("NAME", "MODE", "CONNECTION STATE", "PARENT", "LOGIN SERVER", "LAST SYNC (UTC)", "SYNC STATE")
 SHOW_COLUMNS = (*LIST_COLUMNS[:-1], "SYNC SCHEDULE", "SYNC WINDOW", "SYNC STATE")
@@ -45,17 +46,15 @@ class FleetStatus:
 
 async def read(gateways: Gateways, fleet: Fleet) -> FleetStatus:
     """Read a fleet. A site that can't be read carries a finding and hides no other."""
-    slots = asyncio.Semaphore(fleet.rollout.max_concurrency)
 
     async def one(site: Site) -> Standing:
-        async with slots:
-            (found,) = await asyncio.gather(_site(gateways, fleet, site), return_exceptions=True)
+        (found,) = await asyncio.gather(_site(gateways, fleet, site), return_exceptions=True)
         if isinstance(found, BaseException):
             now = await gateways.registries.service_time()
             return Standing(site.name, None, (), of_error(found, "status"), now)
         return found
 
-    sites = await asyncio.gather(*(one(site) for site in fleet.sites))
+    sites = await each(fleet.sites, fleet.rollout.max_concurrency, one)
     refs = dict.fromkeys(site.registry_ref for site in fleet.sites)
     listed = await asyncio.gather(*(_listed(gateways, ref) for ref in refs))
     return FleetStatus(fleet.name, tuple(sites), dict(zip((ref.name for ref in refs), listed, strict=True)))

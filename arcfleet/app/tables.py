@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -39,23 +39,35 @@ def print_json(value: Any, indent: int | None = 2) -> None:
 
 def print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table as az does: a line under the headings, no cell cut or folded, however narrow the terminal."""
+    for line in lines_of(columns, rows):
+        console.print(line, soft_wrap=True)
+
+
+def lines_of(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Text]:
+    """Return a table's lines."""
     lines = [tuple(columns), *(tuple(row) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     for number, line in enumerate(lines):
-        text = Text()
+        text = Text(no_wrap=True, overflow="ellipsis")
         for cell, width in zip(line, widths, strict=True):
             style = "bold" if number == 0 else COLOURS.get(cell.split(" ")[0], "")
             text.append(f"{cell:<{width}}  ", style)
         text.rstrip()
-        console.print(text, soft_wrap=True)
+        yield text
         if number == 0:
-            console.print(Text("  ".join("-" * width for width in widths), "dim"), soft_wrap=True)
+            yield Text("  ".join("-" * width for width in widths), "dim", no_wrap=True, overflow="ellipsis")
 
 
 def print_dicts(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
     """Print rows that carry their column names; columns that are empty throughout are left out."""
+    for line in lines_of_dicts(rows):
+        console.print(line, soft_wrap=True)
+
+
+def lines_of_dicts(rows: Sequence[Mapping[str, str]]) -> Iterator[Text]:
+    """Return the lines of such a table."""
     columns = [key for key in rows[0] if any(row[key] for row in rows)] if rows else []
-    print_table(console, columns, [[row[key] for key in columns] for row in rows])
+    return lines_of(columns, [[row[key] for key in columns] for row in rows])
 
 
 def print_due(console: Console, status: FleetStatus) -> None:
@@ -87,3 +99,12 @@ def print_article_tables(console: Console, status: FleetStatus) -> None:
         print_table(console, reading.LIST_COLUMNS, reading.list_rows(items))
         console.print(Text(f"\naz acr connected-registry show --registry {registry} --name …", "dim"))
         print_table(console, reading.SHOW_COLUMNS, reading.show_rows(items))
+
+
+def print_status(console: Console, found: FleetStatus, *, chains: bool) -> None:
+    """Print how a fleet stands: its table, with `chains` every part of each site, and the article's tables."""
+    print_dicts(console, reading.fleet_rows(found))
+    for item in found.sites if chains else ():
+        console.print()
+        print_chain(console, item)
+    print_article_tables(console, found)

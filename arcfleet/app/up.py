@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from arcfleet import fleetfile
-from arcfleet.app import loading, prefect_env, prefect_server, rehearsal, tied
+from arcfleet.app import keeper, loading, prefect_env, prefect_server, rehearsal, tied
 from arcfleet.app.prefect_server import PrefectServer
 from arcfleet.app.processes import APART
 from arcfleet.core.manifest import Fleet
@@ -36,6 +35,7 @@ SHOWN = {
     "deploy-fleet": "deploy the fleet",
     "deploy-site": "deploy one site",
     "plan-fleet": "plan it, read-only",
+    "audit-fleet": "what was changed",
     "rotate-credentials": "rotate passwords",
 }
 """Deployments whose form is linked: what each is for."""
@@ -59,7 +59,7 @@ def main(console: Console, options: Options) -> int:
 
     Raises:
         ManifestError: The fleet, or the simulator's address, can't be used.
-        PermanentError: The port is taken, `arcfleet ui` has the same data, or a part does not start.
+        PermanentError: A part does not start, for example since the port is taken.
     """
     fleet = fleetfile.load(options.fleet)
     with contextlib.ExitStack() as stack:
@@ -69,53 +69,28 @@ def main(console: Console, options: Options) -> int:
         else:
             loading.use_simulator(options.simulator)
         home = Settings().home
-        server = stack.enter_context(_server(console, home, options.port))
+        # The server that the variable names is another one, or this one when it ran before.
+        os.environ.pop("PREFECT_API_URL", None)
+        began = time.monotonic()
+        server = stack.enter_context(prefect_server.available(home, port=options.port))
+        server.wait_ready()
+        _told(console, "Prefect's server", time.monotonic() - began)
         _told(console, "deployments", _deploy(options.fleet))
         ids = asyncio.run(_prepared())
         worker = stack.enter_context(_worker(home))
-        console.print(_welcome(fleet, ids, f"http://127.0.0.1:{options.port}", home), soft_wrap=True)
-        return _watched(console, {"Prefect's server": server, "the worker": worker})
+        console.print(_welcome(fleet, ids, server.url.removesuffix("/api"), home), soft_wrap=True)
+        return _watched(console, server, worker)
 
 
 @contextlib.contextmanager
-def _server(console: Console, home: Path, port: int) -> Iterator[PrefectServer]:
-    """Have Prefect's server with its UI while the context is open; it answers when the context is entered."""
-    if other := prefect_server.noted(home):
-        raise PermanentError(Reason.UNREACHABLE, f"a server with the same data runs at {other}", "stop it first")
-    _claim(port)
-    # The server that the variable names is another one, or this one when it ran before.
-    os.environ.pop("PREFECT_API_URL", None)
-    prefect_env.prepare(home, quiet=True)
-    url, log = f"http://127.0.0.1:{port}/api", prefect_env.home_of(home) / "up-server.log"
-    command = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    environment = prefect_server.without_credentials(os.environ) | {prefect_env.UI_API: url}
-    with _process(log, command, environment) as process:
-        server = PrefectServer(url, process, log)
-        began = time.monotonic()
-        server.wait_ready()
-        _told(console, "Prefect's server", time.monotonic() - began)
-        os.environ["PREFECT_API_URL"] = url
-        with prefect_server.note(home, url):
-            yield server
-
-
-@contextlib.contextmanager
-def _worker(home: Path) -> Iterator[PrefectServer]:
-    """Have a worker of the pool while the context is open."""
-    log = prefect_env.home_of(home) / "up-worker.log"
+def _worker(home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a worker of the pool, tied to this process, while the context is open."""
     environment = {**os.environ, "PREFECT_WORKER_QUERY_SECONDS": "2", "ARCFLEET_PROJECT": str(PROJECT)}
     command = ("worker", "start", "--pool", POOL, "--type", "process", "--name", f"up-{os.getpid()}")
-    with _process(log, command, environment) as process:
-        yield PrefectServer("", process, log)
-
-
-@contextlib.contextmanager
-def _process(log: Path, command: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command of Prefect's, tied to this process, while the context is open."""
-    with log.open("wb") as sink:
+    with _log_of(home).open("wb") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             [sys.executable, "-m", "arcfleet.app.tied", "prefect", *command],
-            stdin=subprocess.PIPE, stdout=sink, stderr=sink, env=dict(environment), **APART,
+            stdin=subprocess.PIPE, stdout=sink, stderr=sink, env=environment, **APART,
         )  # fmt: skip
     try:
         yield process
@@ -158,34 +133,26 @@ async def _prepared() -> Mapping[str, str]:
         return {name: str((await client.read_deployment_by_name(f"{name}/{name}")).id) for name in SHOWN}
 
 
-def _watched(console: Console, parts: Mapping[str, PrefectServer]) -> int:
+def _watched(console: Console, server: PrefectServer, worker: subprocess.Popen[bytes]) -> int:
     """Return when Ctrl-C was pressed, or a part has ended by itself."""
     try:
         while True:
-            for name, part in parts.items():
-                if part.process and part.process.poll() is not None:
-                    console.print(f"{name} has ended by itself; its own words: {part.log}", style="bold red")
-                    return 1
-            time.sleep(WATCH)
+            if worker.poll() is not None:
+                return _ended(console, "the worker", _log_of(Settings().home))
+            if server.tie and keeper.has_ended(server.tie, WATCH):
+                return _ended(console, "Prefect's server", server.log)
     except KeyboardInterrupt:
         console.print("\nending; a run under way is told to stop, and the next one continues from there")
         return 0
 
 
-def _claim(port: int) -> None:
-    """See that a port is free, before the server would say it at length.
+def _ended(console: Console, what: str, log: Path | None) -> int:
+    console.print(f"{what} has ended by itself; its own words: {log}", style="bold red")
+    return 1
 
-    Raises:
-        PermanentError: It is not.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise PermanentError(
-                Reason.UNREACHABLE, f"port {port} of 127.0.0.1 is taken", "stop what has it, or name another: --port"
-            ) from None
+
+def _log_of(home: Path) -> Path:
+    return prefect_env.home_of(home) / "worker.log"
 
 
 def _told(console: Console, what: str, seconds: float) -> None:
@@ -202,5 +169,5 @@ def _welcome(fleet: Fleet, ids: Mapping[str, str], address: str, home: Path) -> 
     return Text("\n".join((
         "", f"fleet {fleet.name} · {len(fleet.sites)} sites · {against}", "", *rows, "",
         "Schedules are off: switch one on at its deployment's page.",
-        f"Ctrl-C ends it all. Logs: {prefect_env.home_of(home)}/up-*.log",
+        f"Ctrl-C ends it all. The worker's log: {_log_of(home)}",
     )))  # fmt: skip

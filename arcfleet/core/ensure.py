@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from arcfleet.core import registry_settings, scope_actions
 from arcfleet.core.calls import Call, registry_call
+from arcfleet.core.differences import Difference
 from arcfleet.core.durations import iso8601
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, RegistryFacts
 from arcfleet.core.findings import Finding, Verdict
@@ -49,10 +50,14 @@ class Change:
     """The name of a token's scope map."""
     spec: ConnectedRegistrySpec | None = None
     """A connected registry's properties to write."""
+    properties: tuple[Difference, ...] = ()
+    """What of a connected registry that exists is to be changed."""
 
     @property
     def because(self) -> str:
         """Its line in a plan."""
+        if self.properties:
+            return "; ".join(map(str, self.properties))
         if self.kind is not Kind.SCOPE_MAP:
             return self.subject
         return f"{self.subject}{f' {self.name}:' if self.creates else ': +'} {scope_actions.show(self.actions)}"
@@ -204,18 +209,16 @@ def _token(site: Site, held: RegistryContents, name: str, what: str) -> Change |
 
 
 def _connected_registry(site: Site, cr: ConnectedRegistryFacts | None, sync: str, client: str | None) -> Change | None:
-    name = cr.name if cr else site.connected_registry
     if cr is None:
-        spec = creation(site, sync, client)
-        because = f"connected registry {name} ({_describe(site, spec)})"
-    else:
-        client_id = _id(site, f"tokens/{client}") if client else None
-        spec, lines = registry_settings.update(site.connected_registry_settings, cr, client_id)
-        if not lines:
-            return None
-        because = "; ".join(lines)
-    call = registry_call(site, "PATCH" if cr else "PUT", f"connectedRegistries/{name}")
-    return Change(Kind.CONNECTED_REGISTRY, call, because, name, spec=spec)
+        name, spec = site.connected_registry, creation(site, sync, client)
+        subject = f"connected registry {name} ({_describe(site, spec)})"
+        call = registry_call(site, "PUT", f"connectedRegistries/{name}")
+        return Change(Kind.CONNECTED_REGISTRY, call, subject, name, spec=spec)
+    client_id = _id(site, f"tokens/{client}") if client else None
+    spec, found = registry_settings.update(site.connected_registry_settings, cr, client_id)
+    call = registry_call(site, "PATCH", f"connectedRegistries/{cr.name}")
+    subject = f"connected registry {cr.name}"
+    return Change(Kind.CONNECTED_REGISTRY, call, subject, cr.name, spec=spec, properties=found) if found else None
 
 
 def _describe(site: Site, spec: ConnectedRegistrySpec) -> str:

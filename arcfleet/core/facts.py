@@ -10,8 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from arcfleet.core.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Who changed something last and when, as far as the service keeps it; of an ARM resource as a whole."""
+
+    by: str = ""
+    at: datetime | None = None
+
+
+UNTRACED = Trace()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands for what could not be read; `why` is one line."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,12 @@ class ExtensionFacts:
     statuses: tuple[ExtensionStatus, ...] = ()
     error: str | None = None
     last_modified: datetime | None = None
+    modified_by: str = field(default="", compare=False)
+
+    @property
+    def trace(self) -> Trace:
+        """Who changed it last, and when."""
+        return Trace(self.modified_by, self.last_modified)
 
     @property
     def has_failed(self) -> bool:
@@ -96,6 +121,8 @@ class ConnectedRegistryFacts:
     sync_state: str | None = None
     last_successful_sync: datetime | None = None
     """When the last sync that succeeded ended; of preview API versions, as `sync_state`."""
+    sync_ended: datetime | None = None
+    """When the last sync ended, however it did; of preview API versions too."""
     auth_type: str = "SyncToken"
     client_token_ids: tuple[str, ...] = ()
     status_details: tuple[StatusDetail, ...] = ()
@@ -104,6 +131,7 @@ class ConnectedRegistryFacts:
     audit_log: bool | None = None
     notifications: tuple[str, ...] = ()
     garbage_collection: GarbageCollectionFacts | None = None
+    trace: Trace = field(default=UNTRACED, compare=False)
 
     @property
     def in_contact(self) -> bool:
@@ -133,6 +161,7 @@ class TokenFacts:
     status: str
     scope_map_id: str
     passwords: tuple[PasswordFacts, ...] = ()
+    trace: Trace = field(default=UNTRACED, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +170,7 @@ class ScopeMapFacts:
 
     name: str
     actions: tuple[str, ...] = ()
+    trace: Trace = field(default=UNTRACED, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +254,8 @@ class WorkloadFacts:
     conditions: tuple[Condition, ...] = ()
     pods: tuple[PodFacts, ...] = ()
     kind: str = "Deployment"
+    live: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The object itself, as the API shows it, with who set which field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +268,12 @@ class SiteFacts:
     extension: ExtensionFacts | None
     workloads: Mapping[str, WorkloadFacts | None] = field(default_factory=dict)
     """By workload: its Deployment; None where it does not exist."""
+    others: Mapping[str, tuple[Mapping[str, Any] | Unread | None, ...]] = field(default_factory=dict, repr=False)
+    """By workload: the other objects of its manifest as the API shows them, in order; None where one does not exist."""
     pull_secrets: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """By (namespace, name): whether the secret holds the login for the site's address that it is to hold."""
+    pull_secret_faults: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """By (namespace, name): what a secret that does not hold it holds instead."""
     refusal: str = ""
     """The line of the connected registry's log that says that its password is refused; empty where none does."""
     hindrance: Finding | None = None

@@ -86,14 +86,8 @@ class FleetPlan:
         found: dict[tuple[str, ...], tuple[list[str], SitePlan]] = {}
         for name, plan in self.sites.items():
             remedies = [note.remedy for note in plan.notes if note.reason is not Reason.ROTATION_DUE]
-            key = (
-                plan.disposition,
-                what(plan),
-                effect(plan),
-                plan.finding.remedy if plan.finding else "",
-                *remedies,
-                *plan.kept,
-            )
+            said = (plan.finding.remedy if plan.finding else "", *remedies, *plan.kept)
+            key = (plan.disposition, what(plan), effect(plan), *said)
             found.setdefault(key, ([], plan))[0].append(name)
         return list(found.values())
 

@@ -33,6 +33,7 @@ from arcfleet.core.site_parts import (
     GarbageCollection,
     Kube,
     PullSecretFrom,
+    SiteRegistry,
     Timeouts,
     Workload,
     Workloads,
@@ -119,6 +120,8 @@ class SiteEntry(Model):
     """The registry token whose password goes into pull secrets; the connected registry's only one where not given."""
     pull_secret_from: PullSecretFrom | None = None
     """A login of the user's own for pull secrets; where not given, a password of the client token is generated."""
+    site_registry: SiteRegistry | None = None
+    """Where the connected registry can be asked which images it has; without it the pods' own pulls are the proof."""
     extension: Extension = Extension()
     """The extension's options."""
     workloads: Workloads = ()

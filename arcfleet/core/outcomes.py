@@ -26,7 +26,7 @@ class Status(StrEnum):
     DEFERRED = "deferred"
     BLOCKED = "blocked"
     CANCELLED = "cancelled"
-    """Begun, then left between two steps, as the run was aborted or its process ended."""
+    """Begun, then left between two steps, as the run was aborted, its process ended, or it lost the fleet."""
     SKIPPED = "skipped"
     NOT_STARTED = "not_started"
 
@@ -39,17 +39,20 @@ LEFT_OUT = frozenset({Status.DEFERRED, Status.BLOCKED, Status.SKIPPED})
 _BY_REASON = {
     Reason.ABORTED: Status.CANCELLED,
     Reason.INTERRUPTED: Status.CANCELLED,
+    Reason.LEASE_LOST: Status.CANCELLED,
     Reason.SITE_DEADLINE: Status.TIMED_OUT,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step as it ran: how long, in seconds, and how it ended."""
+    """One step as it ran: how long and when, in seconds of the world, and how it ended."""
 
     step: Step
     seconds: float
     finding: Finding | None = None
+    began: float = 0.0
+    """Since the run began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,10 @@ class Outcome:
     def is_well(self) -> bool:
         """Whether the site is as it should be."""
         return self.status in WELL
+
+    def later(self, seconds: float) -> Outcome:
+        """Return the outcome with its steps so much later in their run."""
+        return replace(self, steps=tuple(replace(step, began=step.began + seconds) for step in self.steps))
 
 
 class Ended(StrEnum):
@@ -134,6 +141,8 @@ class Trail:
     steps: list[StepRecord] = field(default_factory=list)
     images: dict[str, Finding] = field(default_factory=dict)
     """By image: the newest finding about its way to the site."""
+    run_began: float = 0.0
+    """When the run began, on the clock that its steps are timed by."""
     rest: float = 0.0
     """Seconds until the site's connected registry is to be in contact again, by its own schedule."""
 
@@ -202,6 +211,13 @@ class FleetReport:
     gates: tuple[GateRecord, ...] = ()
     command: str = "deploy"
     """Which of arcfleet's commands this was, with what is to be typed with it again."""
+    began: datetime | None = None
+    waves: tuple[str, ...] = ()
+    """Their names, in the order in which the run took them."""
+    page: str = ""
+    """Where the report is kept as a page to open, once it is."""
+    url: str = ""
+    """The run in the Prefect UI; empty where no UI shows it."""
 
     @property
     def counts(self) -> Counter[Status]:

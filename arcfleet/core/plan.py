@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from arcfleet.core import calls, credentials, ensure
+from arcfleet.core import calls, comparison, credentials, differences, ensure
 from arcfleet.core.calls import Call
 from arcfleet.core.commands import addressed
+from arcfleet.core.comparison import Comparison
 from arcfleet.core.credentials import Action
 from arcfleet.core.ensure import Change
 from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts
@@ -142,27 +143,27 @@ def _compared(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePl
     decision = credentials.decide(facts)
     if decision.action is Action.WAIT:
         return SitePlan(Disposition.UPDATE, settle_first=True, because=(decision.because,))
-    ensured = _ensured(site, facts, wanted)
+    found = comparison.compare(site, facts, wanted)
     # Whatever is installed already can't know the token of a connected registry that is made only now.
-    fresh = any(change.kind is ensure.Kind.CONNECTED_REGISTRY and change.creates for change in ensured)
-    changes = extension_changes(site, facts.extension)
-    install = bool(changes) or fresh or decision.action is Action.GENERATE
-    rolled = [w for w in wanted if not w.is_applied(facts.workloads.get(w.workload.name))]
-    secrets = tuple(
-        dict.fromkeys(key for w in wanted if not facts.pull_secrets.get(key := (w.namespace, w.workload.pull_secret)))
-    )
-    repair = () if changes or not install else (decision.because,)
+    fresh = any(change.kind is ensure.Kind.CONNECTED_REGISTRY and change.creates for change in found.ensured)
+    install = bool(found.extension) or fresh or decision.action is Action.GENERATE
     because = (
-        *repair,
-        *(change.because for change in ensured),
-        *changes,
-        *(f"pull secret {namespace}/{name}" for namespace, name in secrets),
-        *(f"workload {w.workload.name}" for w in rolled),
+        *((decision.because,) if install and not found.extension else ()),
+        *(change.because for change in found.ensured),
+        *map(str, found.extension),
+        *found.because,
     )
-    if not because:
-        return SitePlan(Disposition.NOOP)
-    if secrets and site.pull_secret_from and site.pull_secret_from.existing:
+    secrets = tuple(found.pull_secrets)
+    if because and secrets and site.pull_secret_from and site.pull_secret_from.existing:
         return _lacking(site, facts.connected_registry, secrets[0])
+    return _made(site, facts, found, because, install=install, fresh=fresh) if because else SitePlan(Disposition.NOOP)
+
+
+def _made(
+    site: Site, facts: SiteFacts, found: Comparison, because: tuple[str, ...], *, install: bool, fresh: bool
+) -> SitePlan:
+    """Return the plan that puts right what differs."""
+    rolled, secrets = [item for item, _ in found.workloads], tuple(found.pull_secrets)
     return SitePlan(
         Disposition.CREATE if fresh or facts.extension is None else Disposition.UPDATE,
         # Protected settings are replaced as a whole by every change of the extension, so each one carries a password.
@@ -172,12 +173,12 @@ def _compared(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> SitePl
         pull_secrets=secrets,
         because=because,
         calls=(
-            *(change.call for change in ensured),
+            *(change.call for change in found.ensured),
             *(calls.installation(site, facts) if install else ()),
             *calls.pull_secrets(site, facts, secrets),
             *calls.rollouts(site, rolled),
         ),
-        ensure=ensured,
+        ensure=found.ensured,
         restarts_registry=install and facts.extension is not None,
         pods=tuple(
             (w.workload.name, w.deployment["spec"].get("replicas", 1), bool(facts.workloads.get(w.workload.name)))
@@ -198,36 +199,9 @@ def _lacking(site: Site, cr: ConnectedRegistryFacts, secret: tuple[str, str]) ->
     return SitePlan(Disposition.BLOCKED, finding=finding)
 
 
-def _ensured(site: Site, facts: SiteFacts, wanted: Sequence[Desired]) -> tuple[Change, ...]:
-    if facts.contents is None:
-        return ()
-    needed = ensure.repositories(site, (image for item in wanted for image in item.images))
-    return ensure.changes(site, facts.registry, facts.contents, needed)
-
-
 def extension_changes(site: Site, extension: ExtensionFacts | None) -> tuple[str, ...]:
     """Return, a line each, what of the extension differs from the fleet file."""
-    if extension is None:
-        return (f"extension {site.extension.version or 'newest version'}",)
-    changes = [
-        f"{key}: {extension.settings.get(key, 'unset')} -> {value}"
-        for key, value in site.settings.items()
-        if extension.settings.get(key) != value
-    ]
-    if extension.auto_upgrade != site.extension.auto_upgrade:
-        changes.append(f"autoUpgrade: {_word(extension.auto_upgrade)} -> {_word(site.extension.auto_upgrade)}")
-    if site.extension.version and extension.current_version != site.extension.version:
-        changes.append(f"version: {extension.current_version} -> {site.extension.version}")
-    train = site.extension.release_train
-    if train and (extension.release_train or "").lower() != train.lower():
-        changes.append(f"releaseTrain: {extension.release_train} -> {train}")
-    if extension.has_failed:
-        changes.append(f"the last installation {extension.provisioning_state.lower()}")
-    return tuple(changes)
-
-
-def _word(flag: bool) -> str:
-    return str(flag).lower()
+    return tuple(map(str, differences.of_extension(site, extension)))
 
 
 def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:

@@ -12,13 +12,13 @@ from itertools import islice
 
 from arcfleet.core import rights
 from arcfleet.core.evidence import NAMESPACE
-from arcfleet.core.facts import SiteFacts, TokenFacts
+from arcfleet.core.facts import SiteFacts, TokenFacts, Unread
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
 from arcfleet.core.plan import SitePlan
 from arcfleet.core.reasons import Reason
-from arcfleet.core.surveys import AzureSurvey, ClusterSurvey, Permission, Unread
+from arcfleet.core.surveys import AzureSurvey, ClusterSurvey, Permission
 
 STORAGE_CLASS = "pvc.storageClassName"
 PROVIDERS = ("Microsoft.KubernetesConfiguration", "Microsoft.Kubernetes")

@@ -148,6 +148,8 @@ class Reason(StrEnum):
     """The Prefect worker that the site was handed to did not bring it to an end."""
     BUSY = "busy"
     """Another run works on this fleet."""
+    NO_RUN = "no_run"
+    """No run is under way that could be told anything."""
     LEASE_LOST = "lease_lost"
     """Another run has taken the fleet over, as this one was not heard of for too long."""
     UNKNOWN_STATE = "unknown_state"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from arcfleet.core.differences import Difference, Kind
 from arcfleet.core.durations import iso8601
 from arcfleet.core.facts import ConnectedRegistryFacts, GarbageCollectionFacts
 from arcfleet.core.manifest import ConnectedRegistrySettings, GarbageCollection
@@ -59,8 +60,8 @@ def creation(
 
 def update(
     settings: ConnectedRegistrySettings, cr: ConnectedRegistryFacts, client_token_id: str | None
-) -> tuple[ConnectedRegistrySpec, tuple[str, ...]]:
-    """Return what brings a connected registry to what the file gives, and a line for each difference.
+) -> tuple[ConnectedRegistrySpec, tuple[Difference, ...]]:
+    """Return what brings a connected registry to what the file gives, and each difference.
 
     Args:
         settings: What the file gives; what it does not give is left as it is.
@@ -83,34 +84,38 @@ def update(
     return spec, (*sync.values(), *log.values(), *other.values(), *tokens)
 
 
-def _sync(settings: ConnectedRegistrySettings, cr: ConnectedRegistryFacts) -> dict[str, str]:
+def _sync(settings: ConnectedRegistrySettings, cr: ConnectedRegistryFacts) -> dict[str, Difference]:
     return _differences(
+        cr,
         schedule=(cr.schedule, settings.schedule),
         window=(window_of(cr), settings.window),
         messageTtl=(cr.message_ttl, settings.message_ttl),
     )
 
 
-def _logging(settings: ConnectedRegistrySettings, cr: ConnectedRegistryFacts) -> dict[str, str]:
-    return _differences(logLevel=(cr.log_level, settings.log_level), auditLog=(cr.audit_log, settings.audit_log))
+def _logging(settings: ConnectedRegistrySettings, cr: ConnectedRegistryFacts) -> dict[str, Difference]:
+    return _differences(cr, logLevel=(cr.log_level, settings.log_level), auditLog=(cr.audit_log, settings.audit_log))
 
 
-def _lists(settings: ConnectedRegistrySettings, cr: ConnectedRegistryFacts) -> dict[str, str]:
+def _lists(settings: ConnectedRegistrySettings, cr: ConnectedRegistryFacts) -> dict[str, Difference]:
     wanted = None if settings.notifications is None else tuple(sorted(settings.notifications))
     held = cr.garbage_collection
     if held and not held.enabled:
         # When nothing is collected, no schedule says when.
         held = GarbageCollectionFacts(enabled=False)
     return _differences(
+        cr,
         notifications=(tuple(sorted(cr.notifications)), wanted),
         garbageCollection=(held, _collection(settings.garbage_collection)),
     )
 
 
-def _client_tokens(cr: ConnectedRegistryFacts, token_id: str | None) -> tuple[str, ...]:
+def _client_tokens(cr: ConnectedRegistryFacts, token_id: str | None) -> tuple[Difference, ...]:
     name = last_segment(token_id or "")
     known = {last_segment(held).lower() for held in cr.client_token_ids}
-    return (f"client tokens: + {name}",) if name and name.lower() not in known else ()
+    missing = name and name.lower() not in known
+    what = f"client token {name}"
+    return (Difference(Kind.CLIENT_TOKEN, what, "not assigned", "assigned", cr.trace),) if missing else ()
 
 
 def _collection(wanted: GarbageCollection | None) -> GarbageCollectionFacts | None:
@@ -119,10 +124,10 @@ def _collection(wanted: GarbageCollection | None) -> GarbageCollectionFacts | No
     return GarbageCollectionFacts(wanted.enabled, wanted.schedule if wanted.enabled else None)
 
 
-def _differences(**pairs: tuple[Any, Any]) -> dict[str, str]:
-    """Return a line for each property that the file gives and that stands otherwise."""
+def _differences(cr: ConnectedRegistryFacts, **pairs: tuple[Any, Any]) -> dict[str, Difference]:
+    """Return a difference for each property that the file gives and that stands otherwise."""
     return {
-        key: f"{key}: {_show(held)} -> {_show(wanted)}"
+        key: Difference(Kind.CONNECTED_REGISTRY, key, _show(held), _show(wanted), cr.trace)
         for key, (held, wanted) in pairs.items()
         if wanted is not None and held != wanted
     }

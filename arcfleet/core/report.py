@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from arcfleet.core.durations import clock_time
 from arcfleet.core.findings import Finding
-from arcfleet.core.outcomes import SCHEMA_VERSION, FleetReport, Outcome, Status
+from arcfleet.core.outcomes import SCHEMA_VERSION, FleetReport, GateRecord, Outcome, Status, StepRecord
 from arcfleet.core.reasons import Reason
 
 MARKS = {
@@ -22,12 +23,60 @@ MARKS = {
     Status.SKIPPED: "-",
     Status.NOT_STARTED: "·",
 }
+MARKDOWN = str.maketrans({"<": "&lt;", "\n": " ", "\r": " ", **{sign: f"\\{sign}" for sign in "\\|[`"}})
+BAD = frozenset({Status.FAILED, Status.TIMED_OUT, Status.BLOCKED})
+FIRST = (Status.FAILED, Status.TIMED_OUT, Status.BLOCKED, Status.CANCELLED, Status.DEFERRED)
+"""Which sites are explained one by one, the worst first. Of the others the run itself says why."""
 
 
 def headline(report: FleetReport) -> str:
     """Return the run in one line, for example `completed · 11 succeeded, 1 deferred · 6:02`."""
-    counts = ", ".join(f"{report.counts[status]} {status}" for status in Status if report.counts[status])
-    return f"{report.result} · {counts} · {clock_time(report.seconds)}"
+    because = f" · {report.because}" if report.because else ""
+    return f"{report.result} · {counted(report.outcomes)} · {clock_time(report.seconds)}{because}"
+
+
+def counted(outcomes: Sequence[Outcome]) -> str:
+    """Return how many sites ended how, for example `11 succeeded, 1 deferred`."""
+    return ", ".join(
+        f"{count} {status}" for status in Status if (count := sum(outcome.status is status for outcome in outcomes))
+    )
+
+
+def explained(report: FleetReport) -> list[Outcome]:
+    """Return the sites that are not as they should be, and of which a person can do something, the worst first."""
+    found = [outcome for outcome in report.outcomes if outcome.finding and outcome.status in FIRST]
+    return sorted(found, key=lambda outcome: FIRST.index(outcome.status))
+
+
+def failed(report: FleetReport) -> list[Outcome]:
+    """Return the sites that failed, or were not begun as something is in their way."""
+    return [outcome for outcome in explained(report) if outcome.status in BAD]
+
+
+def left_out(report: FleetReport) -> list[Outcome]:
+    """Return the other sites that are explained."""
+    return [outcome for outcome in explained(report) if outcome.status not in BAD]
+
+
+def waves(report: FleetReport) -> list[tuple[str, list[Outcome]]]:
+    """Return the sites by wave, in the order of the run."""
+    names = list(dict.fromkeys([*report.waves, *(outcome.wave for outcome in report.outcomes)]))
+    grouped = groupby(sorted(report.outcomes, key=lambda o: names.index(o.wave)), key=lambda o: o.wave)
+    return [(name, list(outcomes)) for name, outcomes in grouped]
+
+
+def gate_lines(report: FleetReport) -> list[str]:
+    """Return a line per gate that was passed or not, for example `canary.after[0] approved by anna · plan 4f1c09ab`."""
+    return [_gate_line(record) for record in report.gates]
+
+
+def _gate_line(record: GateRecord) -> str:
+    by = f" by {record.by}" if record.by else ""
+    parts = (
+        f"{record.gate} {record.answer}{by}", f"plan {record.plan}" if record.plan else "",
+        f"{record.at:%Y-%m-%d %H:%M}Z", record.comment,
+    )  # fmt: skip
+    return " · ".join(filter(None, parts))
 
 
 def summary(outcome: Outcome) -> str:
@@ -70,17 +119,21 @@ def _word(finding: Finding) -> str:
 
 def rows(report: FleetReport) -> list[dict[str, str]]:
     """Return the table of the fleet, a row per site."""
-    return [
-        {
-            "site": outcome.site,
-            "outcome": f"{MARKS[outcome.status]} {outcome.status}",
-            "time": clock_time(outcome.seconds),
-            "reason": outcome.finding.reason if outcome.finding else "",
-            "images": arrivals(outcome.images),
-            "what": summary(outcome),
-        }
-        for outcome in report.outcomes
-    ]
+    return [row(outcome) for outcome in report.outcomes]
+
+
+def row(outcome: Outcome) -> dict[str, str]:
+    """Return a site's row in the table of the fleet."""
+    ended = f"{MARKS[outcome.status]} {outcome.status}"
+    return bare_row(outcome.site, ended, clock_time(outcome.seconds), summary(outcome)) | {
+        "reason": str(outcome.finding.reason) if outcome.finding else "",
+        "images": arrivals(outcome.images),
+    }
+
+
+def bare_row(site: str, outcome: str, time: str = "", what: str = "") -> dict[str, str]:
+    """Return a row of the table of a fleet about a site that has not ended."""
+    return {"site": site, "outcome": outcome, "time": time, "reason": "", "images": "", "what": what}
 
 
 def block(outcome: Outcome, path: str, command: str = "deploy") -> list[tuple[str, str]]:
@@ -110,7 +163,7 @@ def finding_lines(finding: Finding) -> list[tuple[str, str]]:
 
 def markdown(outcome: Outcome, path: str, command: str = "deploy") -> str:
     """Return a page about a site that is not well."""
-    lines = "\n".join(f"- **{label}** {_escape(text)}" for label, text in block(outcome, path, command))
+    lines = "\n".join(f"- **{label}** {escape(text)}" for label, text in block(outcome, path, command))
     steps = "\n".join(f"| {record.step} | {clock_time(record.seconds)} |" for record in outcome.steps)
     return f"## {outcome.site}: {outcome.status}\n\n{lines}\n\n| step | time |\n|---|---|\n{steps}\n"
 
@@ -124,6 +177,25 @@ def to_json(report: FleetReport) -> dict[str, Any]:
         "result": report.result,
         "seconds": round(report.seconds, 1),
         "counts": {status: report.counts[status] for status in Status},
+        "began": report.began.isoformat() if report.began else None,
+        "because": report.because,
+        "page": report.page,
+        "url": report.url,
+        "waves": [
+            {"wave": name, "counts": {status: sum(o.status is status for o in outcomes) for status in Status}}
+            for name, outcomes in waves(report)
+        ],
+        "gates": [
+            {
+                "gate": record.gate,
+                "answer": record.answer,
+                "at": record.at.isoformat(),
+                "by": record.by,
+                "comment": record.comment,
+                "plan": record.plan,
+            }
+            for record in report.gates
+        ],
         "sites": [_outcome_json(outcome, report) for outcome in report.outcomes],
     }
 
@@ -132,13 +204,18 @@ def _outcome_json(outcome: Outcome, report: FleetReport) -> dict[str, Any]:
     return {
         "site": outcome.site,
         "outcome": outcome.status,
+        "wave": outcome.wave,
         "seconds": round(outcome.seconds, 1),
         "changes": list(outcome.changes),
         "finding": finding_json(outcome.finding) if outcome.finding else None,
         "diagnosis": [{label: text} for label, text in block(outcome, report.path, report.command)],
         "images": [finding_json(finding) for finding in outcome.images],
-        "steps": [{"step": record.step, "seconds": round(record.seconds, 1)} for record in outcome.steps],
+        "steps": [_step_json(record) for record in outcome.steps],
     }
+
+
+def _step_json(record: StepRecord) -> dict[str, Any]:
+    return {"step": record.step, "began": round(record.began, 1), "seconds": round(record.seconds, 1)}
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
@@ -155,5 +232,6 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+def escape(text: str) -> str:
+    """Return a text that means nothing in markdown: no cell, tag, link or line begins or ends by it."""
+    return text.translate(MARKDOWN)

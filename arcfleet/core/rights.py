@@ -82,8 +82,8 @@ def kube_rights(wanted: Sequence[Desired], secrets: Iterable[tuple[str, str]]) -
         for what in item.objects:
             version, resource = KINDS[what["kind"]]
             group = version.rpartition("/")[0]
-            verbs = ("get", "create", "patch") if what is item.deployment else ("create", "patch")
-            found += [KubeRight(verb, group, resource, what["metadata"]["namespace"]) for verb in verbs]
+            namespace = what["metadata"]["namespace"]
+            found += [KubeRight(verb, group, resource, namespace) for verb in ("get", "create", "patch")]
     return tuple(dict.fromkeys(found))
 
 

@@ -196,14 +196,22 @@ class WaveProgress:
     """How many sites at once now."""
     waiting: str = ""
     """What the run as a whole waits for: a gate, a soak, a window; empty where it works on sites."""
+    do: str = ""
+    """What a person does about that; empty where nothing."""
 
     def __str__(self) -> str:
         bound = "" if self.allowed is None else f", {self.failed} of {self.allowed} failures allowed"
-        rest = f": {self.waiting}" if self.waiting else f", {self.width} at a time{bound}"
+        do = f"; {self.do}" if self.do else ""
+        rest = f": {self.waiting}{do}" if self.waiting else f", {self.width} at a time{bound}"
         return f"wave {self.number} of {self.waves} {self.name}{rest}"
 
 
 Action = Start | Block | Wait | Ask | Soak | Done
+
+
+def wave_of(action: Action) -> str:
+    """Return the wave that an action is of; empty for one that is of none."""
+    return action.id.wave if isinstance(action, Ask) else "" if isinstance(action, Block) else action.wave
 
 
 def next_action(state: RunState, now: datetime) -> Action:
@@ -269,7 +277,7 @@ def _sites(state: RunState, wave: RunWave, now: datetime) -> Action | None:
     room = concurrency(state, wave) - len(state.running)
     if ready and room > 0:
         return Start(wave.name, tuple(ready[:room]))
-    return Wait(wave.name) if pending or state.running else None
+    return Wait(wave.name) if pending or not state.running.isdisjoint(wave.sites) else None
 
 
 def _ended_badly(state: RunState, name: str) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -162,6 +163,23 @@ class PullSecretFrom(Model):
             raise ValueError("give one of env, file, prefectSecret and existing: true")
         if bool(self.username) is self.existing:
             raise ValueError("env, file and prefectSecret need a username; existing has its own")
+        return self
+
+
+class SiteRegistry(Model):
+    """Where the site's registry can be asked from here, which its address inside the cluster can't be."""
+
+    endpoint: Text
+    """Its address: https, or a loopback address."""
+    ca: Text | None = None
+    """Path, relative to the fleet file, of the PEM file that its certificate is checked by; the system's otherwise."""
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> SiteRegistry:
+        url = urlsplit(self.endpoint)
+        local = url.scheme == "http" and url.hostname in {"127.0.0.1", "::1", "localhost"}
+        if not url.hostname or url.username or url.query or url.fragment or not (url.scheme == "https" or local):
+            raise ValueError("give the endpoint as https://HOST[:PORT], without user and query")
         return self
 
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from arcfleet.core.facts import TokenFacts
+from arcfleet.core.facts import TokenFacts, Unread
 
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Stands for what could not be read; `why` is one line."""
-
-    why: str
+NOT_ASKED = Unread("not asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +49,11 @@ class KubeRight:
 class ClusterSurvey:
     """What a cluster's Kubernetes API shows of the prerequisites of a site."""
 
-    nodes: tuple[NodeFacts, ...] | Unread = Unread("not asked")
-    storage_classes: tuple[StorageClassFacts, ...] | Unread = Unread("not asked")
-    service_ranges: tuple[str, ...] | Unread = Unread("not asked")
+    nodes: tuple[NodeFacts, ...] | Unread = NOT_ASKED
+    storage_classes: tuple[StorageClassFacts, ...] | Unread = NOT_ASKED
+    service_ranges: tuple[str, ...] | Unread = NOT_ASKED
     """The CIDRs of which services get addresses."""
-    address_owner: str | Unread = Unread("not asked")
+    address_owner: str | Unread = NOT_ASKED
     """`namespace/name` of the service that has the site's address; empty where it is free."""
     used_addresses: frozenset[str] = frozenset()
     """Addresses of other services, as far as they were read, to suggest a free one."""
@@ -82,8 +77,8 @@ class AzureSurvey:
 
     providers: Mapping[str, str | Unread] = field(default_factory=dict)
     """Registration state by resource provider."""
-    registry_permissions: tuple[Permission, ...] | Unread = Unread("not asked")
-    cluster_permissions: tuple[Permission, ...] | Unread = Unread("not asked")
-    has_images: bool | Unread = Unread("not asked")
-    tokens: Mapping[str, TokenFacts] | Unread = Unread("not asked")
+    registry_permissions: tuple[Permission, ...] | Unread = NOT_ASKED
+    cluster_permissions: tuple[Permission, ...] | Unread = NOT_ASKED
+    has_images: bool | Unread = NOT_ASKED
+    tokens: Mapping[str, TokenFacts] | Unread = NOT_ASKED
     """The registry's tokens by lower-case name."""

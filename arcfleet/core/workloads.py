@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from arcfleet.core import leaks, source
-from arcfleet.core.facts import WorkloadFacts
 from arcfleet.core.manifest import Site, Workload
 from arcfleet.core.names import ImageRef, has_host
 from arcfleet.core.problems import SHOWN
@@ -141,18 +140,6 @@ class Desired:
     def hash(self) -> str:
         """The hash of all that is applied, pinned digests among it."""
         return str(self.deployment["metadata"]["annotations"][HASH_ANNOTATION])
-
-    def is_applied(self, live: WorkloadFacts | None) -> bool:
-        """Tell whether the cluster holds what we would apply: our hash, and images and replicas as we set them."""
-        if live is None:
-            return False
-        spec = self.deployment["spec"]
-        images = tuple(str(c.get("image", "")) for c in spec["template"]["spec"]["containers"])
-        return (
-            live.applied_hash == self.hash
-            and live.images == images
-            and live.desired == spec.get("replicas", live.desired)
-        )
 
 
 def desired(

@@ -17,6 +17,7 @@ from arcfleet.gateways.images import RegistryImages
 from arcfleet.gateways.kube import KubernetesSites
 from arcfleet.gateways.no_journal import NoJournal
 from arcfleet.gateways.passwords import Blocks, OwnPasswords
+from arcfleet.gateways.site_registry import HttpSiteRegistries
 from arcfleet.gateways.subscriptions import AzureSubscriptions
 from arcfleet.ports import Gateways, Journal
 from arcfleet.settings import Settings
@@ -45,6 +46,7 @@ async def connect(
             kubernetes=kubernetes,
             journal=journal or NoJournal(),
             passwords=OwnPasswords(blocks),
+            site_registries=HttpSiteRegistries(settings),
             checks=HttpChecks(),
         )
     finally:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from azure.core.exceptions import ResourceNotFoundError
+from azure.core.rest import HttpRequest
 from azure.mgmt.containerregistry import models
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
@@ -26,6 +27,8 @@ from arcfleet.gateways.polling import PatientPolling
 
 RECENT = 300.0
 """Seconds for which a registry's own facts, its tokens and its scope maps are not read again."""
+RESYNC_API = "2026-01-01-preview"
+"""The first API version that has it; no stable one does (azure-cli, azure-mgmt-containerregistry 15.1.0b3)."""
 
 
 class AzureRegistries(RegistryDeletes):
@@ -147,6 +150,17 @@ class AzureRegistries(RegistryDeletes):
             return acr_models.registry(item, registry.name)
 
         return await self._shared.get(("registry", registry), call, RECENT)
+
+    async def resync(self, registry: RegistryRef, name: str) -> None:
+        """Ask a connected registry for a full sync, as `az acr connected-registry resync` does."""
+        path = f"{self._clients.arm}{registry.id}/connectedRegistries/{name}/resync"
+        request = HttpRequest("POST", path, params={"api-version": RESYNC_API})
+        try:
+            with translation.azure(f"resync of connected registry {name}"):
+                response = await self._acr(registry).send_request(request, **ONCE)
+                response.raise_for_status()
+        finally:
+            self._shared.forget(("connected", registry))
 
     async def service_time(self) -> datetime:
         """Return the service's time of its latest answer."""

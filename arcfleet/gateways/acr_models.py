@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from azure.mgmt.containerregistry import models
@@ -16,6 +17,7 @@ from arcfleet.core.facts import (
     ScopeMapFacts,
     StatusDetail,
     TokenFacts,
+    Trace,
 )
 from arcfleet.core.names import last_segment
 from arcfleet.core.registry_settings import ConnectedRegistrySpec
@@ -39,7 +41,7 @@ def registry(item: models.Registry, name: str) -> RegistryFacts:
 
 def scope_map(item: models.ScopeMap) -> ScopeMapFacts:
     """Return a scope map and its actions."""
-    return ScopeMapFacts(item.name or "", tuple(item.actions or ()))
+    return ScopeMapFacts(item.name or "", tuple(item.actions or ()), _trace(item))
 
 
 def connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts:
@@ -64,9 +66,10 @@ def connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts
         sync_window=raw_sync.get("syncWindow"),
         last_sync=sync.last_sync_time if sync else None,
         last_activity=item.last_activity_time,
-        # Both are of preview API versions, which the stable models drop but their mappings keep.
+        # These are of preview API versions, which the stable models drop but their mappings keep.
         sync_state=result.get("syncState"),
-        last_successful_sync=parse_time(ended) if (ended := result.get("lastSuccessfulSyncEndTime")) else None,
+        last_successful_sync=_time(result.get("lastSuccessfulSyncEndTime")),
+        sync_ended=_time(result.get("lastSyncEndTime")),
         auth_type=raw_sync.get("authType") or "SyncToken",
         client_token_ids=tuple(item.client_token_ids or ()),
         status_details=tuple(
@@ -78,7 +81,17 @@ def connected_registry(item: models.ConnectedRegistry) -> ConnectedRegistryFacts
         audit_log=_audit(item.logging.audit_log_status if item.logging else None),
         notifications=tuple(item.notifications_list or ()),
         garbage_collection=_collection(item.garbage_collection),
+        trace=_trace(item),
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
+
+
+def _trace(item: models.ConnectedRegistry | models.ScopeMap | models.Token) -> Trace:
+    system = item.system_data
+    return Trace(system.last_modified_by or "", system.last_modified_at) if system else Trace()
 
 
 def _audit(status: object) -> bool | None:
@@ -101,6 +114,7 @@ def token(item: models.Token) -> TokenFacts:
         status=text_of(item.status),
         scope_map_id=item.scope_map_id or "",
         passwords=tuple(PasswordFacts(text_of(p.name), p.creation_time, p.expiry) for p in passwords),
+        trace=_trace(item),
     )
 
 

@@ -261,4 +261,5 @@ def extension_facts(item: Any) -> ExtensionFacts:
         ),
         error=translation.clean(f"{error.code}: {error.message}") if error and error.code else None,
         last_modified=item.system_data.last_modified_at if item.system_data else None,
+        modified_by=(item.system_data.last_modified_by if item.system_data else None) or "",
     )

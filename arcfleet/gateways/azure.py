@@ -93,8 +93,10 @@ class AzureClients:
     def acr(self, subscription: str) -> ContainerRegistryManagementClient:
         """Return the container registry client of a subscription."""
         if subscription not in self._acr:
+            given = self._settings.registry_api
+            version: dict[str, Any] = {"api_version": given} if given else {}
             self._acr[subscription] = ContainerRegistryManagementClient(
-                self.credential, subscription, self._settings.arm, **self._options(subscription)
+                self.credential, subscription, self._settings.arm, **self._options(subscription), **version
             )
         return self._acr[subscription]
 

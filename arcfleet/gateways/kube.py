@@ -10,24 +10,18 @@ from typing import Any
 from kubernetes.aio import client
 
 from arcfleet.core.evidence import ExtensionEvidence
-from arcfleet.core.facts import WorkloadFacts
+from arcfleet.core.facts import Unread, WorkloadFacts
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.removals import Held
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, Unread
+from arcfleet.core.surveys import ClusterSurvey, KubeRight
 from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import kube_evidence, kube_removal, kube_survey, translation
 from arcfleet.gateways.kube_facts import selector_text, workload_facts
-from arcfleet.gateways.kube_objects import KEY, PATCH, SECRET_TYPE, encode, logins_of, or_none
+from arcfleet.gateways.kube_objects import KEY, SECRET_TYPE, encode, logins_of, method, or_none, seal_of
 from arcfleet.gateways.kubeconfigs import Kubeconfigs
 from arcfleet.settings import Settings
-
-READ = {
-    "DaemonSet": "read_namespaced_daemon_set",
-    "Deployment": "read_namespaced_deployment",
-    "StatefulSet": "read_namespaced_stateful_set",
-}
 
 
 class KubernetesSites:
@@ -39,11 +33,10 @@ class KubernetesSites:
         self._clients: dict[str, client.ApiClient] = {}
         self._lock = asyncio.Lock()
 
-    async def apply(self, site: Site, item: Object) -> None:
-        """Apply one object server-side. Fields that another manager owns are a conflict, never taken over."""
-        api, method = PATCH[item["kind"]]
+    async def apply(self, site: Site, item: Object, *, take_back: bool = False) -> None:
+        """Apply one object server-side. Fields that another manager owns are a conflict, unless they are taken back."""
         name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
-        call: Callable[..., Any] = getattr(api(await self._client(site)), method)
+        call = await self._method(site, item["kind"])
         with translation.kubernetes(site.name, f"{item['kind']} {namespace}/{name}"):
             await call(
                 name,
@@ -51,6 +44,7 @@ class KubernetesSites:
                 item,
                 field_manager=FIELD_MANAGER,
                 field_validation="Strict",
+                force=take_back,
                 _content_type="application/apply-patch+yaml",
                 _request_timeout=self._settings.request_timeout,
             )
@@ -83,7 +77,12 @@ class KubernetesSites:
         """Return the login for the site's address that a pull secret holds, if there is one."""
         found = await self._secret(site, namespace, name)
         entry = logins_of(found).get(site.cluster_ip) if found else None
-        return Login.of_entry(entry, _seal(found)) if isinstance(entry, dict) else None
+        return Login.of_entry(entry, seal_of(found)) if isinstance(entry, dict) else None
+
+    async def login_hosts(self, site: Site, namespace: str, name: str) -> tuple[str, ...] | None:
+        """Return the registries that a pull secret holds logins of; None where it does not exist."""
+        found = await self._secret(site, namespace, name)
+        return tuple(logins_of(found)) if found else None
 
     async def put_login(self, site: Site, namespace: str, name: str, login: Login, *, dry_run: bool = False) -> None:
         """Create a pull secret, or merge the site's login into the one that is there.
@@ -100,7 +99,7 @@ class KubernetesSites:
         if found:
             # With the version that was read, so that a login added meanwhile is not lost.
             metadata.resource_version = found.metadata.resource_version
-        if login.seal or (found and _seal(found)):
+        if login.seal or (found and seal_of(found)):
             metadata.annotations = {SEAL_ANNOTATION: login.seal}
         body = client.V1Secret(type=SECRET_TYPE, metadata=metadata, data={KEY: encode({"auths": logins})})
         with translation.kubernetes(site.name, f"pull secret {namespace}/{name}"):
@@ -111,8 +110,7 @@ class KubernetesSites:
 
     async def restart(self, site: Site, kind: str, namespace: str, name: str, at: datetime) -> None:
         """Replace a workload's pods by a change of their template, as `kubectl rollout restart` does."""
-        api, method = PATCH[kind]
-        call: Callable[..., Any] = getattr(api(await self._client(site)), method)
+        call = await self._method(site, kind)
         annotations = {"kubectl.kubernetes.io/restartedAt": at.isoformat(timespec="seconds")}
         with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
             await call(
@@ -141,7 +139,7 @@ class KubernetesSites:
         """Return a workload with the pods of its newest revision; None where it does not exist."""
         api = await self._client(site)
         timeout = self._settings.request_timeout
-        read: Callable[..., Any] = getattr(client.AppsV1Api(api), READ[kind])
+        read = await self._method(site, kind, "read")
         with translation.kubernetes(site.name, f"{kind} {namespace}/{name}"):
             found = await or_none(read(name, namespace, _request_timeout=timeout))
             if found is None:
@@ -149,7 +147,27 @@ class KubernetesSites:
             pods = await client.CoreV1Api(api).list_namespaced_pod(
                 namespace, label_selector=selector_text(found.spec.selector), _request_timeout=timeout
             )
-        return workload_facts(found, pods.items, kind)
+        return workload_facts(found, pods.items, kind, api.sanitize_for_serialization(found))
+
+    async def read(self, site: Site, item: Object) -> Object | Unread | None:
+        """Return an object as the API shows it, or that we may not read it; None where it does not exist."""
+        kind, metadata = item["kind"], item["metadata"]
+        read = await self._method(site, kind, "read")
+        try:
+            with translation.kubernetes(site.name, f"{kind} {metadata['namespace']}/{metadata['name']}"):
+                found = await or_none(
+                    read(metadata["name"], metadata["namespace"], _request_timeout=self._settings.request_timeout)
+                )
+        except PermanentError as error:
+            if error.reason is not Reason.FORBIDDEN:
+                raise
+            return Unread(error.message)
+        shown: Object | None = (await self._client(site)).sanitize_for_serialization(found)
+        return shown
+
+    async def _method(self, site: Site, kind: str, verb: str = "patch") -> Callable[..., Any]:
+        """Return the client's method for a verb on a kind."""
+        return method(await self._client(site), kind, verb)
 
     async def _client(self, site: Site) -> client.ApiClient:
         if site.kube is None:
@@ -169,7 +187,3 @@ class KubernetesSites:
             return await or_none(
                 api.read_namespaced_secret(name, namespace, _request_timeout=self._settings.request_timeout)
             )
-
-
-def _seal(secret: Any) -> str:
-    return (secret.metadata.annotations or {}).get(SEAL_ANNOTATION, "")

@@ -16,8 +16,10 @@ REVISIONS = ("pod-template-hash", "controller-revision-hash")
 """Labels that tell a pod's revision: of a ReplicaSet's, and of a DaemonSet's or StatefulSet's."""
 
 
-def workload_facts(item: Any, pods: Sequence[Any], kind: str = "Deployment") -> WorkloadFacts:
-    """Return what a workload and its pods show. Counters that the API omits are zero."""
+def workload_facts(
+    item: Any, pods: Sequence[Any], kind: str = "Deployment", live: Mapping[str, Any] | None = None
+) -> WorkloadFacts:
+    """Return what a workload and its pods show, `live` being the API's own text of it. Omitted counters are zero."""
     spec, status, metadata = item.spec, item.status, item.metadata
     revision = status.update_revision if kind == "StatefulSet" else None
     return WorkloadFacts(
@@ -31,6 +33,7 @@ def workload_facts(item: Any, pods: Sequence[Any], kind: str = "Deployment") -> 
         conditions=tuple(Condition(c.type, c.status, c.reason or "", c.message or "") for c in status.conditions or ()),
         pods=tuple(pod_facts(pod) for pod in newest(pods, revision)),
         kind=kind,
+        live=live or {},
     )
 
 

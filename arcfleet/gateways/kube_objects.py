@@ -5,23 +5,33 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
+from arcfleet.core.workloads import SEAL_ANNOTATION
+
 KEY = ".dockerconfigjson"
 SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type's name
-PATCH: dict[str, tuple[type, str]] = {
-    "ConfigMap": (client.CoreV1Api, "patch_namespaced_config_map"),
-    "DaemonSet": (client.AppsV1Api, "patch_namespaced_daemon_set"),
-    "Deployment": (client.AppsV1Api, "patch_namespaced_deployment"),
-    "PersistentVolumeClaim": (client.CoreV1Api, "patch_namespaced_persistent_volume_claim"),
-    "Service": (client.CoreV1Api, "patch_namespaced_service"),
-    "ServiceAccount": (client.CoreV1Api, "patch_namespaced_service_account"),
-    "StatefulSet": (client.AppsV1Api, "patch_namespaced_stateful_set"),
+METHODS: dict[str, tuple[type, str]] = {
+    "ConfigMap": (client.CoreV1Api, "config_map"),
+    "DaemonSet": (client.AppsV1Api, "daemon_set"),
+    "Deployment": (client.AppsV1Api, "deployment"),
+    "PersistentVolumeClaim": (client.CoreV1Api, "persistent_volume_claim"),
+    "Secret": (client.CoreV1Api, "secret"),
+    "Service": (client.CoreV1Api, "service"),
+    "ServiceAccount": (client.CoreV1Api, "service_account"),
+    "StatefulSet": (client.AppsV1Api, "stateful_set"),
 }
+
+
+def method(api: client.ApiClient, kind: str, verb: str) -> Callable[..., Any]:
+    """Return the client's method for a verb on a kind: `read`, `patch` or `delete`."""
+    group, noun = METHODS[kind]
+    call: Callable[..., Any] = getattr(group(api), f"{verb}_namespaced_{noun}")
+    return call
 
 
 async def or_none(reading: Awaitable[Any]) -> Any:
@@ -42,6 +52,11 @@ def logins_of(secret: Any) -> dict[str, Any]:
         return {}
     auths = content.get("auths") if isinstance(content, dict) else None
     return auths if isinstance(auths, dict) else {}
+
+
+def seal_of(secret: Any) -> str:
+    """Return which password of ours a pull secret says that it holds; empty where it says nothing."""
+    return str((secret.metadata.annotations or {}).get(SEAL_ANNOTATION, ""))
 
 
 def encode(content: Any) -> str:

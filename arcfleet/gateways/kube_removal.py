@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from kubernetes.aio import client
 
 from arcfleet.core.removals import SECRETS, Held
-from arcfleet.core.workloads import FIELD_MANAGER
-from arcfleet.gateways.kube_objects import KEY, PATCH, encode, logins_of, or_none
-
-METHODS = {**PATCH, SECRETS: (client.CoreV1Api, "patch_namespaced_secret")}
+from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION
+from arcfleet.gateways.kube_objects import KEY, encode, logins_of, method, or_none, seal_of
 
 
 async def held(api: client.ApiClient, kind: str, namespace: str, name: str, timeout: float) -> Held | None:
     """Return an object with who wrote it, and the registries that it holds logins for; None where it does not exist."""
-    found = await or_none(_call(api, kind, "read")(name, namespace, _request_timeout=timeout))
+    found = await or_none(method(api, kind, "read")(name, namespace, _request_timeout=timeout))
     if found is None:
         return None
     written = [entry for entry in found.metadata.managed_fields or () if not entry.subresource]
@@ -35,7 +32,7 @@ async def delete(api: client.ApiClient, item: Held, timeout: float) -> None:
     options = client.V1DeleteOptions(
         propagation_policy="Foreground", preconditions=client.V1Preconditions(uid=item.uid)
     )
-    await or_none(_call(api, item.kind, "delete")(item.name, item.namespace, body=options, _request_timeout=timeout))
+    await or_none(method(api, item.kind, "delete")(item.name, item.namespace, body=options, _request_timeout=timeout))
 
 
 async def drop_login(api: client.ApiClient, host: str, item: Held, timeout: float) -> None:
@@ -46,14 +43,11 @@ async def drop_login(api: client.ApiClient, host: str, item: Held, timeout: floa
     if logins.pop(host, None) is None:
         return
     # With the version that was read, so that a login added meanwhile is not lost.
-    metadata = client.V1ObjectMeta(name=item.name, resource_version=found.metadata.resource_version)
-    body = client.V1Secret(type=found.type, metadata=metadata, data={KEY: encode({"auths": logins})})
+    metadata: dict[str, Any] = {"resourceVersion": found.metadata.resource_version}
+    if seal_of(found):
+        # It was about our login. A null deletes it, which the client's own models don't let through.
+        metadata["annotations"] = {SEAL_ANNOTATION: None}
+    body = {"metadata": metadata, "data": {KEY: encode({"auths": logins})}}
     await core.patch_namespaced_secret(
         item.name, item.namespace, body, field_manager=FIELD_MANAGER, _request_timeout=timeout
     )
-
-
-def _call(api: client.ApiClient, kind: str, verb: str) -> Callable[..., Any]:
-    group, method = METHODS[kind]
-    call: Callable[..., Any] = getattr(group(api), method.replace("patch", verb, 1))
-    return call

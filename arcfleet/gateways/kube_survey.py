@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
+from arcfleet.core.facts import Unread
 from arcfleet.core.manifest import Site
 from arcfleet.core.reasons import Reason
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, NodeFacts, StorageClassFacts, Unread
+from arcfleet.core.surveys import ClusterSurvey, KubeRight, NodeFacts, StorageClassFacts
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import translation
 

@@ -55,6 +55,10 @@ class AzureSubscriptions:
 
         return await self._shared.get(("provider", subscription, provider), call, RUN)
 
+    def throttled(self) -> int:
+        """Return how many answers were 429."""
+        return sum(pacer.throttled for pacer in self._clients.pacers.values())
+
     async def _get(self, subscription: str, address: str, subject: str) -> dict[str, Any]:
         with translation.azure(subject):
             response = await self._clients.acr(subscription).send_request(HttpRequest("GET", address))

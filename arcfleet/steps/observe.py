@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from arcfleet.core import ensure_effects, workloads
-from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts, WorkloadFacts
+from arcfleet.core import comparison, ensure_effects, workloads
+from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts
 from arcfleet.core.findings import Finding, of_error
 from arcfleet.core.manifest import Site
-from arcfleet.core.names import ImageRef, last_segment
+from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import rests_between_syncs
 from arcfleet.core.verdicts import extension as extension_rules
@@ -49,13 +50,12 @@ async def observe(
     if cluster.connectivity.lower() != "connected":
         return facts, ()
     wanted, missing = await _desired(gateways, site, registry.login_server, manifests)
-    found, secrets = await _in_cluster(gateways, site, wanted, cr)
+    in_cluster = await _in_cluster(gateways, site, cr, wanted)
     refusal = inside.refusal(await diagnosis.look(gateways, site)) if await _is_away(gateways, facts) else ""
     hindrance = None
     if extension and extension.has_failed:
         hindrance = extension_rules.hindrance(site, extension, await gateways.registries.service_time())
-    facts = replace(facts, workloads=found, pull_secrets=secrets, missing=missing)
-    return replace(facts, refusal=refusal, hindrance=hindrance), wanted
+    return replace(facts, **in_cluster, missing=missing, refusal=refusal, hindrance=hindrance), wanted
 
 
 async def _is_away(gateways: Gateways, facts: SiteFacts) -> bool:
@@ -109,6 +109,7 @@ async def connected_registry(
             f"registry {site.registry} has no connected registry {name}",
             f"az acr connected-registry create --registry {site.registry} --name {name} --repository …, "
             "or give the site ensure: true",
+            rule="C1",
         )
     return found
 
@@ -135,28 +136,25 @@ async def _desired(
 
 
 async def _in_cluster(
-    gateways: Gateways, site: Site, wanted: Sequence[Desired], cr: ConnectedRegistryFacts
-) -> tuple[dict[str, WorkloadFacts | None], dict[tuple[str, str], bool]]:
+    gateways: Gateways, site: Site, cr: ConnectedRegistryFacts, wanted: Sequence[Desired]
+) -> dict[str, Any]:
+    """Return the facts about a site's cluster, by the names of their fields."""
     own = await own_login(gateways, site) if wanted else None
-    secrets = {}
+    faults = {}
     for key in dict.fromkeys((item.namespace, item.workload.pull_secret) for item in wanted):
-        held = await gateways.kubernetes.login(site, *key)
-        secrets[key] = held is not None and (own is None or held.is_as(own)) and _is_known(site, held, cr)
-    found = {
-        item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
-        for item in wanted
+        faults[key] = comparison.pull_secret_fault(site, cr, await gateways.kubernetes.login(site, *key), own)
+    return {
+        "pull_secrets": {key: not fault for key, fault in faults.items()},
+        "pull_secret_faults": {key: fault for key, fault in faults.items() if fault},
+        "workloads": {
+            item.workload.name: await gateways.kubernetes.workload(site, item.namespace, item.name, item.kind)
+            for item in wanted
+        },
+        "others": {
+            item.workload.name: tuple([await gateways.kubernetes.read(site, other) for other in item.objects[:-1]])
+            for item in wanted
+        },
     }
-    return found, secrets
-
-
-def _is_known(site: Site, held: Login, cr: ConnectedRegistryFacts) -> bool:
-    """Tell whether somebody else's login may open the connected registry: its user is one of the client tokens.
-
-    Where Azure shows none, nothing can be told.
-    """
-    names = {last_segment(token_id).lower() for token_id in cr.client_token_ids}
-    theirs = site.pull_secret_from is not None and site.pull_secret_from.existing
-    return not theirs or not names or held.username.lower() in names
 
 
 async def own_login(gateways: Gateways, site: Site) -> Login | None:

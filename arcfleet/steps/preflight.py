@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from arcfleet.core import preflight, rights
-from arcfleet.core.facts import SiteFacts
+from arcfleet.core.facts import SiteFacts, Unread
 from arcfleet.core.manifest import Site
 from arcfleet.core.plan import SitePlan
-from arcfleet.core.surveys import AzureSurvey, ClusterSurvey, Permission, Unread
+from arcfleet.core.surveys import AzureSurvey, ClusterSurvey, Permission
 from arcfleet.core.workloads import Desired
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways

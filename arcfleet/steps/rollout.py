@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from arcfleet import waiting
+from arcfleet.core import workload_drift
 from arcfleet.core.arrivals import Arrival, answer
 from arcfleet.core.commands import addressed
 from arcfleet.core.facts import SiteFacts, WorkloadFacts
@@ -24,9 +25,18 @@ from arcfleet.steps.sync import arrival, scopes_of
 
 
 async def roll_out(
-    gateways: Gateways, site: Site, facts: SiteFacts, wanted: Desired, on_change: OnChange
+    gateways: Gateways,
+    site: Site,
+    facts: SiteFacts,
+    wanted: Desired,
+    on_change: OnChange,
+    *,
+    take_back: bool = False,
 ) -> tuple[Finding, ...]:
     """Apply a workload where it differs, and return once its pods are as they should be.
+
+    Fields that others own are a conflict. With `take_back` those that we have set before are taken back: only where
+    the cluster holds the very content that we applied last, so that what others owned first stays theirs.
 
     Returns:
         The workload's finding, and one for each of its images that its pods prove to have come from the site.
@@ -34,14 +44,16 @@ async def roll_out(
     Raises:
         PermanentError: The pods fail, or are not ready within the workload's timeout.
     """
-    live = facts.workloads.get(wanted.workload.name)
-    if wanted.is_applied(live):
+    name = wanted.workload.name
+    live = facts.workloads.get(name)
+    if not workload_drift.differences(wanted, live, facts.others.get(name, ())):
         standing = rules.judge(live, wanted.name)
         if standing.ok and not restarted(live):
             return (standing, *arrived(site, wanted, live))
     else:
+        ours = take_back and workload_drift.is_ours(wanted, live)
         for item in wanted.objects:
-            await gateways.kubernetes.apply(site, item)
+            await gateways.kubernetes.apply(site, item, take_back=ours)
     return await watch(gateways, site, facts, wanted, on_change)
 
 

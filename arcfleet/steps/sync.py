@@ -22,6 +22,7 @@ from arcfleet.ports import Gateways
 from arcfleet.steps.extension import OnChange
 from arcfleet.steps.health import INTERVAL
 from arcfleet.steps.observe import LISTED, connected_registry
+from arcfleet.steps.site_registry import judged
 
 RECENT = 3600.0
 """Seconds for which a token that was read need not be read again to know its scope map."""
@@ -65,7 +66,30 @@ async def check_sync(
             raise waiting.as_error(hopeless)
     if ensured_at and arrivals:
         since = await _passed_down(gateways, site, cr, arrivals[0], since=ensured_at, on_change=on_change) or since
-    return tuple([await _contact(gateways, site, cr, item, since=since, on_change=on_change) for item in arrivals])
+    resync = Resync(gateways, site)
+    return tuple(
+        [await _contact(gateways, site, cr, item, since=since, on_change=on_change, resync=resync) for item in arrivals]
+    )
+
+
+class Resync:
+    """Asks a site's connected registry once for a full sync, where its last one failed and it is in contact (S8)."""
+
+    def __init__(self, gateways: Gateways, site: Site) -> None:
+        self._gateways, self._site = gateways, site
+        self._asked: datetime | None = None
+
+    async def judged(self, finding: Finding, cr: ConnectedRegistryFacts) -> Finding:
+        """Return a finding about an image; one of a failed sync only once a resync has not helped."""
+        if finding.rule != "S8" or (self._asked is None and not cr.in_contact):
+            return finding
+        if self._asked is None:
+            try:
+                await self._gateways.registries.resync(self._site.registry_ref, cr.name)
+            except PermanentError as error:
+                return replace(finding, evidence=(*finding.evidence, error.message))
+            self._asked = await self._gateways.registries.service_time()
+        return rules.after_resync(finding, cr, self._asked)
 
 
 async def _passed_down(
@@ -152,10 +176,14 @@ async def _contact(
     *,
     since: datetime | None,
     on_change: OnChange,
+    resync: Resync | None = None,
 ) -> Finding:
     async def look() -> Finding:
         now = await connected_registry(gateways, site, max_age=INTERVAL, name=cr.name)
-        return rules.judge(item, now, Sought(site.registry, await gateways.registries.service_time(), since))
+        sought = Sought(site.registry, await gateways.registries.service_time(), since)
+        if resync is None:
+            return rules.judge(item, now, sought)
+        return await resync.judged(await judged(gateways, site, item, now, sought), now)
 
     return await waiting.until_settled(
         look,
@@ -189,4 +217,4 @@ async def _judge_now(gateways: Gateways, site: Site, facts: SiteFacts, item: Arr
         return proven
     scopes = await scopes_of(gateways, site, cr)
     pushed = await _or_none(gateways.images.pushed(facts.registry.login_server, item.image))
-    return rules.judge(replace(item, pushed=pushed), cr, sought, scopes)
+    return await judged(gateways, site, replace(item, pushed=pushed), cr, sought, scopes=scopes)

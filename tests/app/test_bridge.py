@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -226,6 +227,30 @@ async def test_a_prefect_that_is_gone_is_noticed_soon_and_nothing_leaves_the_out
 
     assert not sender.answers
     assert world.waiting == 1
+
+
+async def test_a_bridge_that_cannot_send_any_more_ends_and_says_why(tmp_path):
+    class Broken(FakePrefect):
+        async def run(self):
+            raise sqlite3.OperationalError("disk I/O error")
+
+    options = bridge_command.Options(tmp_path, ("env:A",), "127.0.0.1", 0, 1, 1, tmp_path / "bridge.db")
+    outbox = Outbox(options.outbox)
+    receiver = Receiver(Known(fleet_of(fleet_text(1)), (Secret(NEW),)), outbox, Broken())
+    with bridge_command.listening(options) as place, pytest.raises(sqlite3.OperationalError, match="disk I/O"):
+        await asyncio.wait_for(bridge_command.serve(options, receiver, place), 20)
+    outbox.close()
+
+
+def test_an_address_in_use_is_told_with_the_remedy(tmp_path):
+    def options(port):
+        return bridge_command.Options(tmp_path, (), "127.0.0.1", port, 1, 1, tmp_path / "bridge.db")
+
+    with bridge_command.listening(options(0)) as place, pytest.raises(PermanentError) as caught:
+        bridge_command.listening(options(place.getsockname()[1]))
+
+    assert "in use" in caught.value.message
+    assert "--port" in caught.value.remedy
 
 
 @pytest.mark.parametrize("given", [(), ("env:A", "env:B", "env:C"), ("my-own-secret-in-clear",), ("file:",)])

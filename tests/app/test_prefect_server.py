@@ -1,31 +1,56 @@
-"""The embedded Prefect server: it starts, it is told apart from others, and it does not outlive its command."""
+"""The embedded Prefect server: one for all commands on a folder, told from others, ended with the last."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from arcfleet.app import prefect_server
+from arcfleet.app import keeper, prefect_server
 from arcfleet.app.prefect_server import PrefectServer
 from arcfleet.errors import PermanentError
 
+COMMAND = """
+import sys; from pathlib import Path; from arcfleet.app import prefect_server
+with prefect_server.available(Path(sys.argv[1])) as server:
+    print(server.url, flush=True); sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def without_prefect():
+    """The environment without Prefect's variables, put back as it was."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("PREFECT_")]:
+        del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
 
 def test_a_server_that_ends_at_once_is_told_at_once_with_its_log(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
-        process.wait()
-    server = PrefectServer("http://127.0.0.1:9/api", process, tmp_path / "server.log")
+    mine, its = socket.socketpair()
+    its.close()
+    server = PrefectServer("http://127.0.0.1:9/api", tmp_path / "server.log", mine)
 
     began = time.monotonic()
-    with pytest.raises(PermanentError) as caught:
+    with mine, pytest.raises(PermanentError) as caught:
         server.wait_ready()
 
     assert time.monotonic() - began < 5
     assert "server.log" in caught.value.remedy
+
+
+def test_a_port_that_is_taken_is_told_at_once_with_the_servers_words(tmp_path, without_prefect):
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(PermanentError) as caught:  # noqa: SIM117
+        with prefect_server.available(tmp_path, port=other.getsockname()[1]):
+            pass
+
+    assert "in use" in caught.value.message
 
 
 def test_the_users_own_server_is_used(tmp_path, monkeypatch):
@@ -40,38 +65,47 @@ def test_the_users_own_server_is_used(tmp_path, monkeypatch):
     monkeypatch.undo()
 
 
-def test_a_server_that_was_noted_but_is_gone_is_not_used(tmp_path):
-    (tmp_path / "prefect").mkdir()
-
-    with prefect_server.note(tmp_path, "http://127.0.0.1:9/api"):
-        assert prefect_server.noted(tmp_path) is None
-
-    assert list((tmp_path / "prefect").iterdir()) == []
+def test_where_none_is_running_none_is_started_by_who_asks_for_a_running_one(tmp_path, without_prefect):
+    with prefect_server.running(tmp_path) as server:
+        assert server is None
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads processes from /proc")
-def test_the_embedded_server_ends_when_its_command_is_killed(tmp_path):
-    script = (
-        "import sys, time; from pathlib import Path; from arcfleet.app import prefect_server\n"
-        f"with prefect_server.available(Path({str(tmp_path)!r})) as server:\n"
-        "    print(server.process.pid, flush=True); time.sleep(60)\n"
-    )
+def test_commands_share_a_server_that_ends_with_the_last_of_them(tmp_path):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment
-    ) as command:
-        server = int(command.stdout.readline())
-        command.kill()
-
-    deadline = time.monotonic() + 60
-    while alive(server) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not alive(server)
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be reaped does not."""
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for _ in range(3)
+    ]
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        addresses = {command.stdout.readline().strip() for command in commands}
+        assert len(addresses) == 1, "who starts at the same moment uses the same server"
+
+        commands[0].kill()
+        commands[1].stdin.close()
+        assert commands[1].wait(timeout=20) == 0, "who is not the last does not wait"
+        assert runs(tmp_path)
+        with keeper.using(tmp_path / "prefect" / "server.url") as used:
+            assert used
+            PrefectServer(used[0], None, used[1]).wait_ready()
+    finally:
+        for command in commands:
+            with command:
+                command.kill()
+    deadline = time.monotonic() + 60
+    while runs(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not runs(tmp_path)
+
+
+def runs(home) -> bool:
+    """Tell whether a folder's server runs: it holds the lock."""
+    lock = keeper.lock(home / "prefect" / "server.lock")
+    if lock:
+        lock.close()
+    return lock is None

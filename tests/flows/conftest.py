@@ -36,7 +36,7 @@ class Recorder:
     def finish(self, report):
         self.reports.append(report)
 
-    def start(self, sites, run):
+    def start(self, sites, run, throttled):
         pass
 
     def wave(self, progress):
@@ -54,7 +54,7 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     try:
         with prefect_server.available(home) as server:
             server.wait_ready()
-            url = os.environ["PREFECT_API_URL"]
+            url, os.environ["ARCFLEET_HOME"] = os.environ["PREFECT_API_URL"], str(home)
             with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home / "prefect"}):
                 yield home
     finally:

@@ -28,16 +28,22 @@ async def answered(**said: str) -> dict[str, Any]:
     """Answer the gate that waits, as the Prefect UI does; return the form that it showed."""
     async with get_client() as client:
         run = await paused(client)
-        shown = await client.read_flow_run_input(run.id, run.state.state_details.run_input_keyset["description"])
+        shown = await client.read_flow_run_input(run.id, keys_of(run)["description"])
         result = await client.resume_flow_run(run.id, run_input=said)
         return {"status": str(result.status), "question": shown}
+
+
+def keys_of(run: FlowRun) -> dict[str, str]:
+    """Return under which keys a paused run keeps its form."""
+    return run.state.state_details.run_input_keyset
 
 
 async def paused(client: PrefectClient) -> FlowRun:
     """Return the run that waits for somebody, once there is one."""
     for _ in range(600):
         runs = await client.read_flow_runs(flow_run_filter=PAUSED)
-        if runs:
+        # The state is there a moment before its form is.
+        if runs and await client.filter_flow_run_input(runs[0].id, keys_of(runs[0])["description"], 1, set()):
             return runs[0]
         await asyncio.sleep(0.1)
     raise TimeoutError
@@ -56,6 +62,29 @@ async def test_an_approval_given_in_the_ui_lets_the_next_wave_begin(simulate, de
     assert gate.plan
     for words in (gate.plan, "after wave **canary**", "ola, kim", "| s2 | + create |"):
         assert words in said["question"]
+    assert await told(report.run, "run.ended") == [
+        "run.started", "wave.started canary", "gate.pending canary", "gate.answered canary", "wave.ended canary",
+        "wave.started prod", "wave.ended prod", "run.ended",
+    ]  # fmt: skip
+
+
+async def told(run: str, last: str) -> list[str]:
+    """Return the events of a run that Prefect has, in their order, once the last one is there."""
+    names: list[str] = []
+    async with get_client() as client:
+        for _ in range(100):
+            asked = {"filter": {"event": {"prefix": ["arcfleet."]}, "order": "DESC"}, "limit": 50}
+            found = (await client.request("POST", "/events/filter", json=asked)).json()["events"]
+            mine = [event for event in found if event["payload"].get("run") == run]
+            mine.sort(key=lambda event: str(event["occurred"]))
+            names = [
+                f"{event['event'].removeprefix('arcfleet.')} {event['payload'].get('wave', '')}".strip()
+                for event in mine
+            ]
+            if last in names:
+                break
+            await asyncio.sleep(0.2)
+    return names
 
 
 async def test_a_no_ends_the_run(simulate, deploy):

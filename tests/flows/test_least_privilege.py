@@ -11,8 +11,8 @@ import httpx
 import pytest
 import yaml
 
+from arcfleet.app import audit, status
 from arcfleet.app import plan as planning
-from arcfleet.app import status
 from arcfleet.core.outcomes import FleetReport, Result, Status
 from arcfleet.core.plan import Disposition
 from arcfleet.core.reasons import Reason
@@ -158,7 +158,7 @@ async def test_without_a_right_that_only_the_preflight_uses_a_deploy_goes_on(sim
     assert report.result is Result.COMPLETED, report.outcomes[0].finding
 
 
-async def test_planning_and_status_need_no_more_than_the_plan_role(simulate, deploy):
+async def test_planning_status_and_audit_need_no_more_than_the_plan_role(simulate, deploy):
     sim = simulate(fleet_of(TEXT), extensionInstall=60)
     await deploy(sim, TEXT)
     sim.post("/principals", {"principals": principals(actions("plan"))})
@@ -167,10 +167,12 @@ async def test_planning_and_status_need_no_more_than_the_plan_role(simulate, dep
     async with connect(settings_of(sim)) as gateways:
         settled = await planning.make(gateways, fleet_of(TEXT))
         shown = await status.read(gateways, fleet_of(TEXT))
+        found = await audit.make(gateways, fleet_of(TEXT))
         changed = await planning.make(gateways, fleet_of(fleet_text(1, extension=CHANGED)))
 
     assert settled.counts == {Disposition.NOOP: 1}
     assert [site.finding for site in shown.sites] == [None]
+    assert [(site.finding, site.drift) for site in found.sites] == [(None, ())]
     # The rights to make a change are those of the identity that plans: this one has none.
     finding = changed.sites["s1"].finding
     assert (finding.rule, finding.reason) == ("N5", Reason.FORBIDDEN)

@@ -51,9 +51,9 @@ async def recorded(flow_runs: int) -> dict[str, list[dict]]:
     async with httpx.AsyncClient(base_url=os.environ["PREFECT_API_URL"], timeout=30, trust_env=False) as api:
         while True:
             found = {kind: await all_of(api, kind) for kind in KINDS}
-            ends = [
-                e for e in found["events"] if e["event"] in {"prefect.flow-run.Completed", "prefect.flow-run.Failed"}
-            ]
+            # A state is named as the fleet's result, for example "Completed with failures".
+            final = ("prefect.flow-run.Completed", "prefect.flow-run.Failed")
+            ends = [e for e in found["events"] if e["event"].startswith(final)]
             if len(ends) >= flow_runs and found["task_runs"]:
                 return found
             assert time.monotonic() < deadline, f"{len(ends)} of {flow_runs} flow runs have ended, by their events"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from arcfleet.core import credentials, workloads
+from arcfleet.core import credentials, workload_drift, workloads
 from arcfleet.core.names import ImageRef
 from arcfleet.core.verdicts.pods import judge
 from arcfleet.gateways import connect
@@ -117,5 +117,5 @@ async def test_workloads_of_every_kind_are_applied_and_judged(simulate, kind):
         live = await here.kubernetes.workload(site, "default", wanted.name, wanted.kind)
 
     assert judge(live, "agent").rule == "P2"
-    assert (live.kind, wanted.is_applied(live)) == (kind, True)
+    assert (live.kind, workload_drift.differences(wanted, live)) == (kind, ())
     assert len(live.pods) == live.desired

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from kubernetes.aio import client, config
 
-from arcfleet.core import workloads
+from arcfleet.core import workload_drift, workloads
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
@@ -99,7 +99,7 @@ async def test_a_manifest_of_the_users_own_is_applied_with_its_images_rewritten(
         live = await gateways.kubernetes.workload(site, "default", "api")
 
     assert live.images == ("10.96.0.50/app/web:stable", "mcr.example.com/proxy:1")
-    assert wanted.is_applied(live)
+    assert workload_drift.differences(wanted, live) == ()
     assert sim.counters()["byKind"]["kube PATCH services"] == 1
 
 

@@ -125,4 +125,5 @@ def applied(item: Desired) -> WorkloadFacts:
     return deployment(
         applied_hash=item.deployment["metadata"]["annotations"][workloads.HASH_ANNOTATION],
         images=tuple(c.get("image", "") for c in spec["template"]["spec"]["containers"]),
+        live=item.deployment,
     )

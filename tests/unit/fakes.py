@@ -102,7 +102,7 @@ def gateways(**ports: Any) -> Gateways:
     """Return gateways of the given ports; any other one is refused."""
     missing = {
         name: None
-        for name in ("registries", "extensions", "subscriptions", "images", "kubernetes", "checks")
+        for name in ("registries", "extensions", "subscriptions", "images", "kubernetes", "checks", "site_registries")
         if name not in ports
     }
     journal = ports.pop("journal", None) or FakeJournal()

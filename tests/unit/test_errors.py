@@ -26,6 +26,7 @@ EXAMPLES = {
     "transient without a wait": TransientError(Reason.UNREACHABLE, "gone"),
     "not understood": NotUnderstoodError("a push without a repository"),
     "manifest": ManifestError(("f:1:1  a  is wrong", "f:2:1  b  is wrong")),
+    "notification": NotUnderstoodError("notification 1: it is no object"),
     "manifest with many": ManifestError(("f:1:1  a  is wrong",), more=1200),
 }
 WAYS = {"pickle": lambda e: pickle.loads(pickle.dumps(e)), "copy": copy.copy, "deepcopy": copy.deepcopy}  # noqa: S301

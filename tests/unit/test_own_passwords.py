@@ -102,9 +102,10 @@ async def test_a_secret_that_holds_another_login_is_to_be_written(login, holds, 
     monkeypatch.setenv("MY_PASSWORD", "mine")
     here = gateways(kubernetes=port(login=Script(login), workload=Script(None)))
 
-    _, secrets = await observe._in_cluster(here, site(pullSecretFrom=OWN), (wanted(),), cr())
+    seen = await observe._in_cluster(here, site(pullSecretFrom=OWN), cr(), (wanted(),))
 
-    assert secrets == {SECRET: holds}
+    assert seen["pull_secrets"] == {SECRET: holds}
+    assert (SECRET in seen["pull_secret_faults"]) is not holds
 
 
 KNOWN = {
@@ -119,10 +120,10 @@ async def test_an_existing_login_is_of_a_client_token_as_far_as_azure_shows_them
     here = gateways(kubernetes=port(login=Script(Login(user, Secret("x"))), workload=Script(None)))
     existing, shown = site(pullSecretFrom="{existing: true}"), cr(client_token_ids=tokens)
 
-    _, secrets = await observe._in_cluster(here, existing, (wanted(),), shown)
+    found = await observe._in_cluster(here, existing, shown, (wanted(),))
 
-    assert secrets == {SECRET: holds}
-    seen = facts(workloads={"web": None}, pull_secrets=secrets, connected_registry=shown)
+    assert found["pull_secrets"] == {SECRET: holds}
+    seen = facts(**found, connected_registry=shown)
     blocked = plan(existing, seen, (wanted(),)).finding
     assert (blocked is None) is holds
     assert holds or "of one of berlinplant's client tokens (pull, other)" in blocked.message

@@ -36,21 +36,21 @@ def test_an_empty_site_without_workloads_gets_the_extension_only():
 
 
 LIVE = applied(WEB)
+SCALED = {**WEB.deployment, "spec": {**WEB.deployment["spec"], "replicas": 5}}
 WORKLOADS = {
-    "another hash": replace(LIVE, applied_hash="0"),
-    "not ours": replace(LIVE, applied_hash=None),
-    "another image": replace(LIVE, images=("10.96.0.50/app/web:old",)),
-    "scaled by hand": replace(LIVE, desired=5),
-    "gone": None,
+    "another hash": (replace(LIVE, applied_hash="0"), "workload web"),
+    "not ours": (replace(LIVE, applied_hash=None), "workload web"),
+    "scaled by hand": (replace(LIVE, live=SCALED), "workload web: spec.replicas: 5 -> 1"),
+    "gone": (None, "workload web"),
 }
 
 
-@pytest.mark.parametrize("live", WORKLOADS.values(), ids=WORKLOADS)
-def test_only_a_workload_that_differs_is_rolled_out(live):
+@pytest.mark.parametrize(("live", "line"), WORKLOADS.values(), ids=WORKLOADS)
+def test_only_a_workload_that_differs_is_rolled_out(live, line):
     made = plan(site(), facts(workloads={"web": live}, pull_secrets={SECRET: True}), (WEB,))
 
     assert (made.disposition, made.install) == (Disposition.UPDATE, False)
-    assert (made.workloads, made.pull_secrets, made.because) == (("web",), (), ("workload web",))
+    assert (made.workloads, made.pull_secrets, made.because) == (("web",), (), (line,))
 
 
 @pytest.mark.parametrize("secrets", [{}, {SECRET: False}], ids=["not read", "without our login"])

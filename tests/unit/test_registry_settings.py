@@ -102,16 +102,18 @@ DIFFERENT = {
 
 @pytest.mark.parametrize(("given", "sent", "line"), DIFFERENT.values(), ids=DIFFERENT)
 def test_what_differs_is_sent_with_what_travels_with_it(given, sent, line):
-    assert update(settings(**given), STANDING, TOKEN) == (ConnectedRegistrySpec(**sent), (line,))
+    spec, found = update(settings(**given), STANDING, TOKEN)
+
+    assert (spec, [str(item) for item in found]) == (ConnectedRegistrySpec(**sent), [line])
 
 
 def test_a_client_token_is_added_to_those_of_others():
     others = replace(STANDING, client_token_ids=("…/tokens/theirs",))
 
-    spec, lines = update(settings(), others, TOKEN)
+    spec, found = update(settings(), others, TOKEN)
 
     assert spec == ConnectedRegistrySpec(client_token_ids=("…/tokens/theirs", TOKEN))
-    assert lines == ("client tokens: + berlinplant-pull",)
+    assert [str(item) for item in found] == ["client token berlinplant-pull: not assigned -> assigned"]
 
 
 @pytest.mark.parametrize("token", [None, TOKEN.upper()], ids=["none needed", "there in another case"])

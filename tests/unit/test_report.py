@@ -1,12 +1,15 @@
 """The report: the same outcome as a line, a row, a page and JSON."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from arcfleet.core import outcomes
 from arcfleet.core import report as rendering
 from arcfleet.core.findings import Finding, Grade, Verdict
-from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
+from arcfleet.core.outcomes import Ended, FleetReport, GateRecord, Outcome, Status, StepRecord
 from arcfleet.core.plan import Step
 from arcfleet.core.reasons import Reason
 
@@ -20,7 +23,11 @@ FINDING = Finding(
     "renew <the> token",
 )
 BAD = Outcome(
-    "berlin", Status.FAILED, 72.34, FINDING, (StepRecord(Step.OBSERVE, 1.04), StepRecord(Step.ROLL_OUT, 71.3))
+    "berlin",
+    Status.FAILED,
+    72.34,
+    FINDING,
+    (StepRecord(Step.OBSERVE, 1.04), StepRecord(Step.ROLL_OUT, 71.3, began=1.04)),
 )
 
 
@@ -116,6 +123,10 @@ def test_a_page_cannot_be_broken_by_the_texts_of_others():
     assert "<image>" not in page
 
 
+def test_texts_of_others_make_no_link_and_no_line_in_markdown():
+    assert rendering.escape("![x](http://a)\n| `b` \\|") == "!\\[x](http://a) \\| \\`b\\` \\\\\\|"
+
+
 def test_json_is_plain_and_carries_its_schema():
     plain = json.loads(json.dumps(rendering.to_json(REPORT)))
 
@@ -127,7 +138,10 @@ def test_json_is_plain_and_carries_its_schema():
     assert set(plain["counts"]) == set(Status)
     assert plain["sites"][1]["changes"] == ["extension 1.2.3", "workload web"]
     assert plain["sites"][1]["finding"] is None
-    assert plain["sites"][0]["steps"] == [{"step": "observe", "seconds": 1.0}, {"step": "roll out", "seconds": 71.3}]
+    assert plain["sites"][0]["steps"] == [
+        {"step": "observe", "began": 0.0, "seconds": 1.0},
+        {"step": "roll out", "began": 1.0, "seconds": 71.3},
+    ]
     assert plain["sites"][0]["finding"] == {
         "verdict": "failed",
         "reason": "client_token",
@@ -141,3 +155,50 @@ def test_json_is_plain_and_carries_its_schema():
     assert plain["sites"][0]["diagnosis"][-1] == {"then": "arcfleet deploy FLEET --site berlin"}
     assert plain["sites"][0]["images"] == []
     assert [image["grade"] for image in plain["sites"][1]["images"]] == ["A", "D"]
+
+
+AT = datetime(2026, 11, 24, 2, 6, tzinfo=UTC)
+WAVED = replace(
+    REPORT,
+    outcomes=(
+        replace(SAME, wave="rest"), replace(BAD, wave="canary"), outcomes.not_started("wien", "1 failed of 0 allowed"),
+        Outcome("malmo", Status.DEFERRED, wave="canary", finding=FINDING), replace(GOOD, wave="rest"),
+    ),
+    began=AT, ended=Ended.STOPPED, because="1 failed of 0 allowed", waves=("canary", "rest", "last"),
+    gates=(GateRecord("canary.after[0]", "approved", AT, "anna", "go | on", "4f1c09ab"),
+           GateRecord("rest.before[0]", "passed", AT)),
+)  # fmt: skip
+
+
+def test_sites_are_explained_the_worst_first_and_those_not_come_to_not_at_all():
+    assert [outcome.site for outcome in rendering.explained(WAVED)] == ["berlin", "malmo"]
+
+
+def test_waves_come_in_the_order_of_the_run_and_without_those_that_have_no_site():
+    assert [(name, [o.site for o in found]) for name, found in rendering.waves(WAVED)] == [
+        ("canary", ["berlin", "malmo"]), ("rest", ["oslo", "lyon"]), ("", ["wien"]),
+    ]  # fmt: skip
+
+
+def test_the_headline_says_what_ended_the_run():
+    assert rendering.headline(WAVED).startswith("stopped · ")
+    assert rendering.headline(WAVED).endswith(" · 6:02 · 1 failed of 0 allowed")
+
+
+def test_gates_are_told_with_who_answered_for_which_plan_and_when():
+    assert rendering.gate_lines(WAVED) == [
+        "canary.after[0] approved by anna · plan 4f1c09ab · 2026-11-24 02:06Z · go | on",
+        "rest.before[0] passed · 2026-11-24 02:06Z",
+    ]
+    plain = json.loads(json.dumps(rendering.to_json(WAVED)))
+    assert plain["gates"][0] == {
+        "gate": "canary.after[0]", "answer": "approved", "at": "2026-11-24T02:06:00+00:00", "by": "anna",
+        "comment": "go | on", "plan": "4f1c09ab",
+    }  # fmt: skip
+    assert [(wave["wave"], wave["counts"]["failed"]) for wave in plain["waves"]] == [
+        ("canary", 1),
+        ("rest", 0),
+        ("", 0),
+    ]
+    assert (plain["began"], plain["because"]) == ("2026-11-24T02:06:00+00:00", "1 failed of 0 allowed")
+    assert [site["wave"] for site in plain["sites"]] == ["rest", "canary", "", "canary", "rest"]

@@ -12,7 +12,7 @@ from examples import site, wanted
 from arcfleet.core import calls, rights
 from arcfleet.core.calls import Call, registry_call
 from arcfleet.core.surveys import KubeRight, Permission
-from arcfleet.core.workloads import CONTROLLERS, KINDS
+from arcfleet.core.workloads import KINDS
 
 ROLES = Path(__file__).parents[2] / "deployments" / "roles"
 SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
@@ -119,10 +119,9 @@ def granted(name: str) -> set[KubeRight]:
 
 def test_the_role_of_a_workload_s_namespace_has_exactly_what_workloads_and_pull_secrets_need():
     needed = set(rights.kube_rights([wanted()], [("default", "regcred")]))
-    for kind, (version, resource) in KINDS.items():
+    for version, resource in KINDS.values():
         group = version.rpartition("/")[0]
-        verbs = ("get", "create", "patch") if kind in CONTROLLERS else ("create", "patch")
-        needed |= {KubeRight(verb, group, resource, "default") for verb in verbs}
+        needed |= {KubeRight(verb, group, resource, "default") for verb in ("get", "create", "patch")}
 
     assert granted("kubernetes-workload.yaml") == needed
 

@@ -81,6 +81,9 @@ STEPS = {
     ),
     "all well": (state(wave(2), w1=S, w2=N), Done(Ended.COMPLETED)),
     "all left out": (state(wave(2), w1=D, w2=D), Done(Ended.COMPLETED)),
+    "an earlier wave's end does not wait for a later one's sites": (
+        state(wave(1), wave(3, "x", max_failures=1), running=("x2",), w1=S, x1=S), Start("x", ("x3",)),
+    ),
     "a wave that nobody is of": (state(wave(0), wave(1, "x")), Start("x", ("x1",))),
     "too few are well": (
         state(wave(2, max_failures=1, min_success="90%"), wave(1, "x"), w1=S, w2=F),

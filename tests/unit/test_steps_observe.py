@@ -18,7 +18,7 @@ from arcfleet.steps.observe import observe
 async def test_a_connected_registry_that_does_not_exist_is_told_with_the_command():
     error = await refused(observe(world(listed=Script({})), site(), {}))
 
-    assert error.reason is Reason.CONNECTED_REGISTRY_NOT_FOUND
+    assert (error.rule, error.reason) == ("C1", Reason.CONNECTED_REGISTRY_NOT_FOUND)
     assert error.remedy.startswith("az acr connected-registry create --registry acreu1 --name berlinplant")
 
 

@@ -1,11 +1,14 @@
 """Sync: whether an image reaches a site, and by which evidence."""
 
+from dataclasses import replace
+
 import pytest
 from examples import (
     NOW,
     cr,
     deployment,
     facts,
+    minutes,
     pod,
     site,
 )
@@ -76,3 +79,39 @@ async def test_registries_that_are_above_each_other_end_the_walk():
                              changed_at=None, on_change=lambda _: None)  # fmt: skip
 
     assert len(found) == 1
+
+
+FAILED = cr(sync_state="Failed", sync_ended=NOW, last_sync=LATER)
+SUCCEEDED = cr(sync_state="Succeeded", last_successful_sync=LATER + minutes(1), last_sync=LATER)
+AGAIN = cr(sync_state="Failed", sync_ended=LATER + minutes(1), last_sync=LATER)
+
+
+async def test_a_failed_sync_is_asked_for_once_and_all_images_wait_for_it():
+    here = world(listed=listing(FAILED, FAILED, SUCCEEDED), times=(NOW, NOW, NOW, LATER))
+    here.registries.resync = Script(None)
+
+    found = await check_sync(here, site(), facts(), [IMAGE, IMAGE], changed_at=NOW, on_change=lambda _: None)
+
+    assert [(finding.rule, finding.grade) for finding in found] == [("S7", "C"), ("S7", "C")]
+    assert len(here.registries.resync.calls) == 1
+
+
+async def test_a_sync_that_fails_again_has_failed():
+    here = world(listed=listing(FAILED, FAILED, AGAIN), times=(NOW, NOW, NOW, LATER))
+    here.registries.resync = Script(None)
+
+    error = await refused(check_sync(here, site(), facts(), [IMAGE], changed_at=NOW, on_change=lambda _: None))
+
+    assert (error.rule, error.reason) == ("S8", Reason.SYNC_FAILED)
+    assert "so did the resync" in error.message
+    assert len(here.registries.resync.calls) == 1
+
+
+async def test_a_registry_out_of_contact_is_not_asked_to_sync():
+    away = replace(FAILED, connection_state="Offline")
+    here = world(listed=listing(away))
+    here.registries.resync = Script(None)
+
+    error = await refused(check_sync(here, site(), facts(), [IMAGE], changed_at=NOW, on_change=lambda _: None))
+
+    assert (error.rule, here.registries.resync.calls) == ("S8", [])

@@ -1,5 +1,6 @@
 """The wait loop: looks until something is settled, tells what changed, and ends at the deadline."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from fakes import FakeClock, Script
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
-from arcfleet.waiting import as_error, timed_out, until_settled
+from arcfleet.waiting import as_error, each, timed_out, until_settled
 
 HEALTHY = Finding(Verdict.HEALTHY, Reason.OK, "extension", "1.2.3")
 PROGRESSING = Finding(
@@ -128,3 +129,17 @@ def test_a_finding_and_its_error_carry_the_same():
         PROGRESSING.remedy,
     )
     assert (error.rule, error.message) == ("E9", "extension: still so after 1800 s: Creating")
+
+
+async def test_so_many_and_no_more_are_under_way_at_once_and_answers_keep_their_order():
+    running, most = set(), []
+
+    async def one(item):
+        running.add(item)
+        most.append(len(running))
+        await asyncio.sleep(0)
+        running.discard(item)
+        return item * 10
+
+    assert await each([3, 1, 2], 2, one) == [30, 10, 20]
+    assert max(most) == 2

@@ -1,11 +1,10 @@
 """Workloads: the objects that a site gets, from an image or from the user's own manifest."""
 
 import time
-from dataclasses import replace
 
 import pytest
 import yaml
-from examples import DIGEST, LOGIN_SERVER, applied, fleet, site, wanted
+from examples import DIGEST, LOGIN_SERVER, fleet, site, wanted
 
 from arcfleet.core import workloads
 from arcfleet.core.names import ImageRef
@@ -215,27 +214,6 @@ def test_an_alias_bomb_in_a_manifest_is_refused_quickly():
         parse_manifest(DEPLOYMENT + bomb, "x")
 
     assert time.process_time() - began < 2
-
-
-WEB_APPLIED = applied(wanted())
-
-
-def test_what_was_applied_is_recognised():
-    assert wanted().is_applied(WEB_APPLIED)
-    assert not wanted().is_applied(None)
-    assert not wanted(replicas=2).is_applied(WEB_APPLIED)
-    assert not wanted("app/other:stable").is_applied(WEB_APPLIED)
-    assert not wanted().is_applied(replace(WEB_APPLIED, images=("10.96.0.50/app/web:stable",)))
-
-
-def test_a_new_tag_of_the_same_digest_is_nothing_new():
-    assert wanted("app/web:next").is_applied(WEB_APPLIED)
-
-
-def test_replicas_that_the_manifest_leaves_open_are_nobodys_drift():
-    made = from_manifest()
-
-    assert made.is_applied(applied(made))
 
 
 def test_the_hash_depends_on_content_and_not_on_the_order_of_keys():

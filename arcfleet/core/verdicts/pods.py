@@ -62,7 +62,7 @@ def judge(workload: WorkloadFacts | None, name: str, now: datetime | None = None
         return bad
     if _complete(workload):
         message = f"{workload.available}/{workload.desired} available"
-        return _other_digest(workload, subject) or Finding(Verdict.HEALTHY, Reason.OK, subject, message, "P2")
+        return other_digest(workload, subject) or Finding(Verdict.HEALTHY, Reason.OK, subject, message, "P2")
     return _out_of_time(workload, bad, subject) or bad or _by_conditions(workload, subject)
 
 
@@ -72,7 +72,7 @@ def _complete(workload: WorkloadFacts) -> bool:
     return all(count == wanted for count in counters)
 
 
-def _other_digest(workload: WorkloadFacts, subject: str) -> Finding | None:
+def other_digest(workload: WorkloadFacts, subject: str) -> Finding | None:
     """P3: a container that is pinned to a digest runs another one of the same repository."""
     for pod in workload.pods:
         for container in pod.containers:

@@ -8,7 +8,7 @@ permissions), registrySyncResult of the preview API, messageTtl of the sync prop
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from arcfleet.core.arrivals import Answer, Arrival, Served
@@ -127,6 +127,21 @@ def _state(cr: ConnectedRegistryFacts, sought: Sought, subject: str) -> Finding 
     if state == "notactivated":
         return Finding(Verdict.PROGRESSING, Reason.NEVER_ACTIVATED, subject, "not activated yet", "S9")
     return None
+
+
+def after_resync(finding: Finding, cr: ConnectedRegistryFacts, asked: datetime) -> Finding:
+    """Return the finding about a failed sync (S8) once a resync was asked for: failed only if a later one failed too.
+
+    Args:
+        finding: What S8 says of the connected registry as it is now.
+        cr: The connected registry.
+        asked: When the resync was accepted, by the service's clock.
+    """
+    if cr.sync_ended is None or cr.sync_ended <= asked:
+        message = f"{finding.message}; a resync was asked for at {asked:%H:%MZ}"
+        return replace(finding, verdict=Verdict.PROGRESSING, message=message)
+    message = f"{finding.message}, and so did the resync that was asked for at {asked:%H:%MZ}"
+    return replace(finding, verdict=Verdict.FAILED, message=message)
 
 
 def _contact(arrival: Arrival, cr: ConnectedRegistryFacts, sought: Sought, subject: str) -> Finding | None:

@@ -1,0 +1,25 @@
+"""Prefect's Variables through our own client: outside a run, Prefect's `Variable` opens one and never closes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import VariableCreate, VariableUpdate
+from prefect.exceptions import ObjectAlreadyExists
+
+from tasks.journal import TAGS
+
+
+async def read(client: PrefectClient, name: str) -> Any:
+    """Return a Variable's value; None where there is none."""
+    found = await client.read_variable_by_name(name)
+    return found.value if found else None
+
+
+async def write(client: PrefectClient, name: str, value: Any) -> None:
+    """Make a Variable, or change its value."""
+    try:
+        await client.create_variable(VariableCreate(name=name, value=value, tags=TAGS))
+    except ObjectAlreadyExists:
+        await client.update_variable(VariableUpdate(name=name, value=value))
