@@ -139,7 +139,7 @@ def test_a_person_fills_the_form_approves_the_gate_and_reads_the_report(up, page
     page.get_by_text("Task Runs", exact=True).click()
     page.get_by_text("namur · roll out web").wait_for()
     page.get_by_text("Artifacts", exact=True).last.click()
-    page.get_by_text("3 succeeded").wait_for()
+    page.get_by_text("3 succeeded").first.wait_for()
     page.get_by_text("fleet-bakeries").first.click()
     page.get_by_text("bruges", exact=True).first.wait_for()
 
