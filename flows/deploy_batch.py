@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from arcfleet.core.rollout import RunWave
+from arcfleet.core.run_waves import RunWave
 from flows import chain, fleet_run, signals
 from flows.engine import Engine
 from tasks import batches, lease
