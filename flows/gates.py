@@ -13,7 +13,8 @@ from arcfleet.core.durations import duration_text
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Approval, Check, Gate, Site
 from arcfleet.core.outcomes import GateRecord
-from arcfleet.core.rollout import Answer, Ask, CheckResult, GateId
+from arcfleet.core.rollout import Answer, Ask, CheckResult
+from arcfleet.core.run_waves import GateId
 from flows import announcing, planning
 from tasks import gates as tasks
 from tasks.runtime import unwatched
