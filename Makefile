@@ -51,12 +51,12 @@ lint: $(READY)  ## ruff, mypy --strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-ui: $(READY)  ## Prefect's server and UI, with arcfleet's own data
-	@ARCFLEET_HOME=$(CURDIR)/.arcfleet $(BIN)/arcfleet ui
+ui: $(READY)  ## Prefect's UI, a worker and the deployments of a fleet, against a simulator; FLEET=FILE
+	@ARCFLEET_HOME=$(CURDIR)/.arcfleet $(BIN)/arcfleet up $(or $(FLEET),deployments/fleets/gated.yaml) --rehearse
 
 lock: $(READY)  ## Resolve requirements.lock anew
 	@$(UV) compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
-		--no-header --group dev pyproject.toml -o requirements.lock
+		--no-header --extra scale --group dev pyproject.toml -o requirements.lock
 
 clean:  ## Remove what the targets above made
 	@rm -rf $(VENV) $(COMPAT) .arcfleet .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from arcfleet.core import events, rollout
 from arcfleet.core.outcomes import Ended
-from arcfleet.core.rollout import Block, Done, GateId, Start
+from arcfleet.core.rollout import Block, Done, Start
+from arcfleet.core.run_waves import GateId
 
 if TYPE_CHECKING:
     from flows.engine import Engine

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from pydantic import Field
 
 from arcfleet.core import audit, fleet_audit
 from arcfleet.core.audit import SiteAudit
@@ -19,6 +20,7 @@ from arcfleet.core.outcomes import FleetReport
 from arcfleet.errors import FleetError
 from arcfleet.waiting import each
 from flows import chain, fleet_run
+from flows.parameters import FleetFile, Labels, SiteNames
 from tasks.audit import audit_site
 from tasks.fleet import load_fleet
 from tasks.publish import publish_audit
@@ -29,10 +31,10 @@ Policy = Literal["report", "repair"]
 
 @flow(name="audit-fleet", flow_run_name=fleet_run.name, persist_result=False)
 async def audit_fleet(
-    fleet: str,
-    sites: list[str] | None = None,
-    labels: dict[str, str] | None = None,
-    policy: Policy = "report",
+    fleet: FleetFile,
+    sites: SiteNames = (),
+    labels: Labels = None,
+    policy: Annotated[Policy, Field(json_schema_extra={"title": "Policy"})] = "report",
 ) -> State[Any]:
     """Audit a fleet: compare each site with the file, and tell what differs, since when, by whom.
 
@@ -42,7 +44,7 @@ async def audit_fleet(
         labels: Only sites that carry all of these labels.
         policy: `report` changes nothing; `repair` then deploys the sites that differ, as a deploy of them would.
     """
-    loaded = await load_fleet(fleet, sites or (), labels or {})
+    loaded = await load_fleet(fleet, sites, labels or {})
     found = await _audited(loaded, repair=policy == "repair")
     await publish_audit(found)
     if policy == "repair" and found.repairable:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from pydantic import Field
 
-from arcfleet.core.rollout import RunWave
+from arcfleet.core.run_waves import RunWave
 from flows import chain, fleet_run, signals
 from flows.engine import Engine
+from flows.parameters import FleetFile, SiteNames
 from tasks import batches, lease
 from tasks.fleet import load_fleet
 from tasks.runtime import session
 
 
 @flow(name="deploy-batch", flow_run_name=fleet_run.name, persist_result=False)
-async def deploy_batch(fleet: str, sites: list[str], wave: str, run: str) -> State[Any]:
+async def deploy_batch(
+    fleet: FleetFile,
+    sites: SiteNames,
+    wave: Annotated[str, Field(json_schema_extra={"title": "Wave"})],
+    run: Annotated[str, Field(json_schema_extra={"title": "Flow run it is for"})],
+) -> State[Any]:
     """Deploy some sites for another run. Started by runs of fleets with `execution: workers`, not by people.
 
     Args:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from pydantic import Field
 
 from flows import fleet_run
+from flows.parameters import FleetFile, Labels, SiteNames, Wait, Width
 
 
 @flow(name="deploy-fleet", flow_run_name=fleet_run.name, persist_result=False)
 async def deploy_fleet(
-    fleet: str,
-    sites: list[str] | None = None,
-    labels: dict[str, str] | None = None,
-    max_concurrency: Annotated[int, Field(ge=1)] | None = None,
+    fleet: FleetFile,
+    sites: SiteNames = (),
+    labels: Labels = None,
+    max_concurrency: Width = None,
     *,
-    wait: bool = False,
+    wait: Wait = False,
 ) -> State[Any]:
     """Deploy a fleet, wave by wave: observe each site, plan it, and do what its plan says, several sites at once.
 
@@ -29,4 +29,4 @@ async def deploy_fleet(
         max_concurrency: How many sites at once; what the file says of each wave where not given.
         wait: Where another run works on the fleet, wait for its end; else this run is refused.
     """
-    return await fleet_run.run(fleet, sites or (), labels or {}, max_concurrency, gated=True, queue=wait)
+    return await fleet_run.run(fleet, sites, labels or {}, max_concurrency, gated=True, queue=wait)

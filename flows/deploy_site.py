@@ -8,10 +8,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows import fleet_run
+from flows.parameters import FleetFile, SiteName, Wait
 
 
 @flow(name="deploy-site", flow_run_name=fleet_run.name, persist_result=False)
-async def deploy_site(fleet: str, site: str, *, wait: bool = False) -> State[Any]:
+async def deploy_site(fleet: FleetFile, site: SiteName, *, wait: Wait = False) -> State[Any]:
     """Deploy one site of a fleet, within what its wave says.
 
     Args:

@@ -17,7 +17,8 @@ from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import COUNTED, Ended, FleetReport, GateRecord, Outcome, Status, Trail, below, skipped
 from arcfleet.core.outcomes import not_started as left_behind
 from arcfleet.core.reasons import Reason
-from arcfleet.core.rollout import Answer, Ask, Block, Done, GateId, RunState, RunWave, Soak, Start, Wait, WaveProgress
+from arcfleet.core.rollout import Answer, Ask, Block, Done, RunState, Soak, Start, Wait, WaveProgress
+from arcfleet.core.run_waves import GateId, RunWave
 from arcfleet.errors import FleetError, PermanentError
 from flows import announcing, batches, gates, soak
 from flows.world_time import WorldTime

@@ -15,7 +15,7 @@ from prefect.utilities.names import generate_slug
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result, above, below
 from arcfleet.core.reasons import Reason
-from arcfleet.core.rollout import waves_of
+from arcfleet.core.run_waves import waves_of
 from flows import chain, signals
 from flows.engine import Engine, Way
 from tasks import lease

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
@@ -12,7 +13,8 @@ from arcfleet.core.durations import duration_text
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Approval, Check, Gate, Site
 from arcfleet.core.outcomes import GateRecord
-from arcfleet.core.rollout import Answer, Ask, CheckResult, GateId
+from arcfleet.core.rollout import Answer, Ask, CheckResult
+from arcfleet.core.run_waves import GateId
 from flows import announcing, planning
 from tasks import gates as tasks
 from tasks.runtime import unwatched
@@ -180,9 +182,12 @@ def _asked(engine: Engine, approval: Approval, plan: FleetPlan) -> str:
 
 
 def _question(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan, remark: str) -> str:
-    """Return what the form says: what is asked, what the plan changes, and who may answer."""
+    """Return what the form says: what is asked, what the plan changes, and who may answer.
+
+    Sites are a list, as the form is too narrow for a table.
+    """
     rows = [row for row in fleet_plan.rows(plan) if row["what"] != "nothing to do"]
-    shown = "\n".join(f"| {row['site']} | {row['plan']} | {row['what']} | {row['effect']} |" for row in rows[:SHOWN])
+    shown = "\n".join(f"- **{row['site']}** {row['plan']}: {_what(row)}" for row in rows[:SHOWN])
     more = f"\n\n… and {len(rows) - SHOWN} more sites: the plan-fleet deployment shows all" if len(rows) > SHOWN else ""
     side = "after" if place.after else "before"
     who = f"May answer: {', '.join(approval.from_)}." if approval.from_ else ""
@@ -190,6 +195,10 @@ def _question(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan
         filter(None, [
             remark, f"Fleet **{engine.fleet.name}**, gate {side} wave **{place.wave}**. Plan `{plan.id}`. {who}",
             "  \n".join(fleet_plan.summary(plan)),
-            f"| site | plan | what | effect |\n|---|---|---|---|\n{shown}{more}",
+            f"{shown}{more}",
         ])
     )  # fmt: skip
+
+
+def _what(row: Mapping[str, str]) -> str:
+    return "; ".join(filter(None, (row["what"], row["effect"])))

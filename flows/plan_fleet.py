@@ -9,13 +9,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows import fleet_run, planning
+from flows.parameters import FleetFile, Labels, SiteNames
 from tasks.fleet import load_fleet
 from tasks.publish import publish_plan
 from tasks.runtime import session
 
 
 @flow(name="plan-fleet", flow_run_name=fleet_run.name, persist_result=False)
-async def plan_fleet(fleet: str, sites: list[str] | None = None, labels: dict[str, str] | None = None) -> State[Any]:
+async def plan_fleet(fleet: FleetFile, sites: SiteNames = (), labels: Labels = None) -> State[Any]:
     """Plan a fleet: observe each site, and say what a deploy would do and what stands in its way.
 
     Args:
@@ -23,7 +24,7 @@ async def plan_fleet(fleet: str, sites: list[str] | None = None, labels: dict[st
         sites: Names of the sites to plan; all of the file where none is given.
         labels: Only sites that carry all of these labels.
     """
-    loaded = await load_fleet(fleet, sites or (), labels or {})
+    loaded = await load_fleet(fleet, sites, labels or {})
     async with session():
         made = await planning.make(loaded, loaded.sites)
     await publish_plan(made)

@@ -13,6 +13,7 @@ from pydantic import Field
 from arcfleet.core.names import REGISTRY, REPOSITORY
 from arcfleet.core.pushes import LONGEST_NAME
 from flows import fleet_run
+from flows.parameters import FleetFile
 from tasks.fleet import load_fleet
 from tasks.pushed import find_affected
 
@@ -24,9 +25,12 @@ def name() -> str:
 
 @flow(name="redeploy-on-push", flow_run_name=name, persist_result=False)
 async def redeploy_on_push(
-    fleet: str,
-    registry: Annotated[str, Field(pattern=f"^{REGISTRY.pattern}$")],
-    repository: Annotated[str, Field(pattern=f"^{REPOSITORY.pattern}$", max_length=LONGEST_NAME)],
+    fleet: FleetFile,
+    registry: Annotated[str, Field(pattern=f"^{REGISTRY.pattern}$", json_schema_extra={"title": "Cloud registry"})],
+    repository: Annotated[
+        str,
+        Field(pattern=f"^{REPOSITORY.pattern}$", max_length=LONGEST_NAME, json_schema_extra={"title": "Repository"}),
+    ],
 ) -> State[Any]:
     """Deploy the sites that follow a tag of a repository, after something was pushed to it.
 

@@ -11,21 +11,22 @@ from pydantic import Field
 
 from arcfleet.core.removals import Asked
 from flows import fleet_run, removal
+from flows.parameters import FleetFile, Labels, SiteNames, Wait, Width
 from tasks.removal import confirm_removal
 
 
 @flow(name="remove-fleet", flow_run_name=fleet_run.name, persist_result=False)
 async def remove_fleet(
-    fleet: str,
-    confirm: str,
-    sites: list[str] | None = None,
-    labels: dict[str, str] | None = None,
+    fleet: FleetFile,
+    confirm: Annotated[str, Field(min_length=1, json_schema_extra={"title": "Name of the fleet, to confirm"})],
+    sites: SiteNames = (),
+    labels: Labels = None,
     *,
-    workloads: bool = False,
-    connected_registry: bool = False,
-    abandon_offline: bool = False,
-    max_concurrency: Annotated[int, Field(ge=1)] | None = None,
-    wait: bool = False,
+    workloads: Annotated[bool, Field(json_schema_extra={"title": "Workloads too"})] = False,
+    connected_registry: Annotated[bool, Field(json_schema_extra={"title": "Connected registries too"})] = False,
+    abandon_offline: Annotated[bool, Field(json_schema_extra={"title": "Abandon clusters out of contact"})] = False,
+    max_concurrency: Width = None,
+    wait: Wait = False,
 ) -> State[Any]:
     """Remove sites of a fleet: the extension, and with `ensure` what was made for the site in its cloud registry.
 
@@ -46,7 +47,7 @@ async def remove_fleet(
     asked = Asked(workloads, connected_registry, abandon_offline)
     return await fleet_run.run(
         fleet,
-        sites or (),
+        sites,
         labels or {},
         max_concurrency,
         way=partial(removal.remove, asked=asked),

@@ -10,18 +10,19 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from flows import fleet_run, rotation
+from flows.parameters import FleetFile, Labels, MaxFailures, SiteNames, Wait
 
 
 @flow(name="rotate-credentials", flow_run_name=fleet_run.name, persist_result=False)
 async def rotate_credentials(
-    fleet: str,
-    sites: list[str] | None = None,
-    labels: dict[str, str] | None = None,
+    fleet: FleetFile,
+    sites: SiteNames = (),
+    labels: Labels = None,
     *,
-    now: bool = False,
-    restart_pods: bool = False,
-    max_failures: Annotated[int, Field(ge=0)] | None = None,
-    wait: bool = False,
+    now: Annotated[bool, Field(json_schema_extra={"title": "Rotate now"})] = False,
+    restart_pods: Annotated[bool, Field(json_schema_extra={"title": "Restart pods"})] = False,
+    max_failures: MaxFailures = None,
+    wait: Wait = False,
 ) -> State[Any]:
     """Rotate the passwords that are due, and end those that were replaced long enough ago.
 
@@ -41,5 +42,5 @@ async def rotate_credentials(
     """
     way = partial(rotation.rotate, asked=now, restart=restart_pods)
     return await fleet_run.run(
-        fleet, sites or (), labels or {}, None, way=way, max_failures=max_failures, careful=True, queue=wait
+        fleet, sites, labels or {}, None, way=way, max_failures=max_failures, careful=True, queue=wait
     )

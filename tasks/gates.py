@@ -19,7 +19,8 @@ from arcfleet.core import approvals
 from arcfleet.core.approvals import Approval
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.orders import approval_key
-from arcfleet.core.rollout import CheckResult, GateId
+from arcfleet.core.rollout import CheckResult
+from arcfleet.core.run_waves import GateId
 from tasks.journal import TAGS, translated
 
 POLL = 2

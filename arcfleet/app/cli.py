@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from arcfleet import __version__, fleetfile
 from arcfleet.app import audit as auditing
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_server, rehearsal, runs, status, steering, tables, watching
+from arcfleet.app import loading, prefect_server, rehearsal, runs, status, steering, tables, up, watching
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
@@ -253,6 +253,24 @@ def ui(*, port: Annotated[int, Parameter(help="Port on 127.0.0.1.")] = 4200) -> 
         console.print("The runs of arcfleet show up in it. Stop it with Ctrl-C; a run that is under way keeps it.")
         server.wait_ended()
     return 0
+
+
+@app.command(name="up")
+def up_command(
+    fleet: FleetPath,
+    *,
+    rehearse: Annotated[
+        bool, Parameter(help="Against a simulator of its own, with everything that the fleet refers to.", negative="")
+    ] = False,
+    speed: Annotated[float, Parameter(help="With --rehearse: seconds of its world per real second.")] = 60.0,
+    port: Annotated[int, Parameter(help="Port of the UI on 127.0.0.1.")] = 4200,
+    simulator: Simulator = None,
+) -> int:
+    """Run all that a fleet needs for runs from Prefect's UI, on this machine: server, worker, deployments, automations.
+
+    Against Azure, a simulator that runs already, or one of its own. Ctrl-C ends all of it.
+    """
+    return up.main(tables.console_of(), up.Options(fleet, port, simulator, rehearse, speed))
 
 
 for name, command in steering.COMMANDS.items():

@@ -16,9 +16,7 @@ from arcfleet.core.rollout import (
     Ask,
     Block,
     Done,
-    GateId,
     RunState,
-    RunWave,
     Soak,
     Start,
     Wait,
@@ -26,8 +24,8 @@ from arcfleet.core.rollout import (
     concurrency,
     failures_allowed,
     next_action,
-    waves_of,
 )
+from arcfleet.core.run_waves import GateId, RunWave, waves_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 S, F, T, D, B, N = (
