@@ -31,7 +31,7 @@ demo: $(READY)  ## Deploy a rehearsal fleet of 12 sites against the simulator
 
 # Most stories wait for a simulated world rather than compute; a file's tests share what they set up.
 test: lint  ## Lint, then every test
-	@$(BIN)/python -m pytest -n 4 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 unit: $(READY)  ## The fast tests only: no server, no network
 	@$(BIN)/python -m pytest tests/unit
