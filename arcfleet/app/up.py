@@ -113,10 +113,10 @@ def _deploy(fleet: Path) -> float:
             cwd=PROJECT, env=environment, check=False, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise PermanentError(
-                Reason.INTERNAL, f"prefect {' '.join(command)}: {' '.join(said)}", f"see {PROJECT}/prefect.yaml"
-            )
+            # Prefect's last line says only that there was an exception.
+            said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][-2:]
+            message = f"prefect {' '.join(command)}: {' '.join(said)}"
+            raise PermanentError(Reason.INTERNAL, message, f"see {PROJECT}/prefect.yaml")
     return time.monotonic() - began
 
 
@@ -161,8 +161,9 @@ def _told(console: Console, what: str, seconds: float) -> None:
 
 def _welcome(fleet: Fleet, ids: Mapping[str, str], address: str, home: Path) -> Text:
     """Return what is up, and where to click."""
-    speed = Settings().time_scale
-    against = f"rehearsed against a simulator, {speed:g} times faster" if speed != 1 else "for real"
+    settings = Settings()
+    rehearsed = f"rehearsed against a simulator, {settings.time_scale:g} times faster"
+    against = rehearsed if settings.credential == "none" else "on Azure, for real"
     links = {SHOWN[name]: f"{address}/deployments/deployment/{found}/run" for name, found in ids.items()}
     links |= {"watch the runs": f"{address}/runs", "read the reports": f"{address}/artifacts"}
     rows = [f"  {what:<20}{link}" for what, link in links.items()]

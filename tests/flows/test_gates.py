@@ -60,7 +60,7 @@ async def test_an_approval_given_in_the_ui_lets_the_next_wave_begin(simulate, de
     assert (gate.gate, gate.answer, gate.by, gate.comment) == ("canary.after[0]", "approved", "ola", "go")
     # What was asked names the plan, what it changes, and who may answer.
     assert gate.plan
-    for words in (gate.plan, "after wave **canary**", "ola, kim", "| s2 | + create |"):
+    for words in (gate.plan, "after wave **canary**", "ola, kim", "- **s2** + create: "):
         assert words in said["question"]
     assert await told(report.run, "run.ended") == [
         "run.started", "wave.started canary", "gate.pending canary", "gate.answered canary", "wave.ended canary",

@@ -131,7 +131,7 @@ def deployed(prefect_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     file["deployments"][0]["parameters"] = {"fleet": str(folder / "fleet.yaml")}
     (folder / "prefect.yaml").write_text(yaml.safe_dump(file))
     (folder / "fleet.yaml").write_text(TEXT)
-    run("prefect", "work-pool", "create", "fleet", "--type", "process")
+    run("prefect", "work-pool", "create", "fleet", "--type", "process", "--overwrite")
     run("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(folder / "prefect.yaml"))
     run("arcfleet.app.cli", "automations", "apply", "deployments/automations/image-pushed.yaml")
     return folder / "fleet.yaml"
