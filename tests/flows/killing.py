@@ -32,7 +32,7 @@ class Killer:
     def end(self, _outcome):
         self._at("end", None)
 
-    def start(self, sites, run):
+    def start(self, sites, run, throttled):
         pass
 
     def wave(self, progress):
