@@ -143,7 +143,7 @@ async def test_an_approval_is_void_once_the_plan_has_changed(simulate, deploy):
 
 
 async def test_a_wave_begins_not_before_its_moment(simulate, deploy):
-    sim = simulate(fleet_of(in_waves(1, 1)), speed=3600, **FAST)
+    sim = simulate(fleet_of(in_waves(1, 1)), speed=1800, **FAST)
     moment = soon(sim)
     text = in_waves(1, 1, prod={"before": [{"notBefore": f"{moment:%H:%M}"}]}, timeouts={"site": "1d"})
 

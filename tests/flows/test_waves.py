@@ -146,7 +146,7 @@ async def test_a_site_that_takes_too_long_has_timed_out_and_counts(simulate, dep
 
 
 async def test_sites_are_begun_inside_their_window(simulate, deploy):
-    sim = simulate(fleet_of(in_waves(1, 1)), speed=3600, **FAST)
+    sim = simulate(fleet_of(in_waves(1, 1)), speed=1800, **FAST)
     opens = soon(sim)
     text = in_waves(
         1, 1, prod={"window": {"opens": f"{opens.minute} {opens.hour} * * *", "for": "4h"}}, timeouts={"site": "1d"}

@@ -59,9 +59,9 @@ def began(sim: Any) -> dict[str, datetime]:
 
 
 def soon(sim: Any) -> datetime:
-    """Return the full minute of the world that is two hours ahead."""
+    """Return the full minute of the world that is three hours ahead."""
     now = datetime.fromisoformat(sim.get("/time")["time"])
-    return now.replace(second=0, microsecond=0) + timedelta(hours=2)
+    return now.replace(second=0, microsecond=0) + timedelta(hours=3)
 
 
 async def until(holds: Callable[[], bool]) -> None:
