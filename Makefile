@@ -11,7 +11,7 @@ AZURE_CLI := 2.91.0
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit compat ui lock clean
+.PHONY: help setup demo test lint stories unit compat ui lock clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ demo: $(READY)  ## Deploy a rehearsal fleet of 12 sites against the simulator
 # Most stories wait for a simulated world rather than compute; a file's tests share what they set up.
 test: lint  ## Lint, then every test
 	@$(BIN)/python -m pytest -n 3 --dist loadfile
+
+stories: $(READY)  ## The longest stories: workers, bridge, arcfleet up, fifty sites, each with processes of its own
+	@$(BIN)/python -m pytest -m stories tests/app tests/flows
 
 unit: $(READY)  ## The fast tests only: no server, no network
 	@$(BIN)/python -m pytest tests/unit

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.stories
+
 ROOT = Path(__file__).parents[2]
 FLEET = ROOT / "deployments" / "fleets" / "gated.yaml"
 CHROMIUM = shutil.which("chromium")

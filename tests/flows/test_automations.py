@@ -23,6 +23,8 @@ from arcfleet.core import events
 from arcfleet.errors import ManifestError
 from tasks.events import emit
 
+pytestmark = pytest.mark.stories
+
 FOLDER = Path(__file__).parents[2] / "deployments" / "automations"
 FILES = sorted(FOLDER.glob("*.yaml"))
 

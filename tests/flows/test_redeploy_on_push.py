@@ -30,6 +30,8 @@ from arcfleet.steps.observe import observe
 from simulator import Simulator, running
 from tests.conftest import fleet_of, fleet_text, settings_of
 
+pytestmark = pytest.mark.stories
+
 ROOT = Path(__file__).parents[2]
 SECRET = "the-secret-of-this-story"
 NAME = "redeploy-on-push"

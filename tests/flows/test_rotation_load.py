@@ -6,11 +6,14 @@ import asyncio
 from collections import Counter
 
 import httpx
+import pytest
 
 from arcfleet.core.outcomes import Status
 from arcfleet.gateways import connect
 from flows.rotate_credentials import rotate_credentials
 from tests.conftest import fleet_of, fleet_text, settings_of
+
+pytestmark = pytest.mark.stories
 
 SITES = 50
 WAIT = {"status": 429, "headers": {"Retry-After": "5"}}

@@ -23,6 +23,8 @@ from tests.flows.processes import deploy as make_deployment
 from tests.flows.processes import worker
 from tests.flows.waves_world import FAST, began, fail, in_waves, statuses
 
+pytestmark = pytest.mark.stories
+
 BATCHES = DeploymentFilter(name=DeploymentFilterName(any_=["deploy-batch"]))
 
 
