@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import fleet_of, fleet_text
 from tests.flows.test_steering import ONE_BY_ONE, SLOW, minted
 
+pytestmark = pytest.mark.stories
+
 TEXT = fleet_text(2, rollout=ONE_BY_ONE)
 DRAINED = 10.0
 """Seconds within which a run that is told to end has ended."""
