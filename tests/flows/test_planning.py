@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.artifacts import Artifact
 
 from arcfleet.app import plan as planning
 from arcfleet.core.fleet_plan import FleetPlan
@@ -198,9 +197,7 @@ async def test_the_flow_publishes_the_plan_as_an_artifact(simulate, prefect_home
     state = await plan_fleet(str(path), return_state=True)
 
     made = await planned(sim, text)
-    async with get_client() as client:
-        found = await asyncio.wait_for(client.read_artifacts(), 30)
-    artifact = next(item for item in found if item.key == "plan-test")
+    artifact = await Artifact.aget(key="plan-test")
     assert state.message == f"plan {made.id}: 2 create"
     assert made.id in artifact.description
     assert "+ create" in str(artifact.data)
