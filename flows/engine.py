@@ -58,7 +58,6 @@ class Engine:
     """By site that is under way: the work on it, once it has begun."""
     answers: dict[GateId, Answer] = field(default_factory=dict)
     records: list[GateRecord] = field(default_factory=list)
-    places: dict[str, GateId] = field(default_factory=dict)
     soaked: set[str] = field(default_factory=set)
     begun: list[str] = field(default_factory=list)
     over: set[str] = field(default_factory=set)
@@ -122,9 +121,8 @@ class Engine:
         if not isinstance(action, Block):
             self.tell(action)
         match action:
-            case Start(sites=sites):
+            case Start(wave, sites):
                 self.running |= dict.fromkeys(sites)
-                wave = action.wave
                 for work in batches.work(self, wave, sites) if self.handed_over else self._alone(sites):
                     group.create_task(work)
             case Block(site, by):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
@@ -13,7 +14,7 @@ from arcfleet.core.durations import duration_text
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Approval, Check, Gate, Site
 from arcfleet.core.outcomes import GateRecord
-from arcfleet.core.rollout import Answer, Ask, CheckResult
+from arcfleet.core.rollout import Answer, CheckResult
 from arcfleet.core.run_waves import GateId
 from flows import announcing, planning
 from tasks import gates as tasks
@@ -36,16 +37,17 @@ async def reach(engine: Engine, place: GateId, gate: Gate) -> None:
     elif gate.not_before:
         await _moment(engine, place, gate)
     elif gate.check:
-        await _check(engine, place, gate, gate.check)
+        await _check(engine, place, gate.check)
     elif gate.approval:
-        await _approval(engine, place, gate, gate.approval, plan)
+        await _approval(engine, place, gate.approval, plan)
 
 
 async def forget(engine: Engine) -> None:
     """Forget the approvals of a run that has come to an end of its own: they are not for the next."""
-    for record in engine.records:
-        if record.plan:
-            await tasks.forget(engine.fleet.name, engine.places[record.gate])
+    approved = {record.gate for record in engine.records if record.plan}
+    for place in engine.answers:
+        if str(place) in approved:
+            await tasks.forget(engine.fleet.name, place)
 
 
 def _behind(engine: Engine, place: GateId) -> list[Site]:
@@ -57,7 +59,7 @@ def _behind(engine: Engine, place: GateId) -> list[Site]:
 
 
 async def _plan(engine: Engine, place: GateId) -> FleetPlan:
-    engine.tell(Ask(place, Gate.model_construct()), f"gate {place}: planning what is behind it")
+    engine.tell_wave(place.wave, f"gate {place}: planning what is behind it")
     with unwatched():
         return await planning.make(engine.fleet, _behind(engine, place))
 
@@ -66,7 +68,6 @@ async def _answered(
     engine: Engine, place: GateId, answer: Answer, word: str, *, by: str = "", comment: str = "", plan: str = ""
 ) -> None:
     engine.answers[place] = answer
-    engine.places[str(place)] = place
     record = GateRecord(str(place), word, await engine.time.now(), by, comment, plan)
     engine.records.append(record)
     announcing.gate_answered(engine, place, word, by)
@@ -79,16 +80,16 @@ async def _skipped(engine: Engine, place: GateId) -> None:
 
 async def _moment(engine: Engine, place: GateId, gate: Gate) -> None:
     moment = moments.first_after(str(gate.not_before), engine.began)
-    engine.tell(Ask(place, gate), f"gate {place}: not before {moment:%Y-%m-%d %H:%M %Z}")
+    engine.tell_wave(place.wave, f"gate {place}: not before {moment:%Y-%m-%d %H:%M %Z}")
     ahead = (moment - await engine.time.now()).total_seconds()
     await engine.unless_ended(engine.here.gateways.clock.sleep(max(0.0, ahead)))
     if not engine.control.ending:
         await _answered(engine, place, Answer.APPROVED, "passed", comment=f"it is {moment:%Y-%m-%d %H:%M %Z}")
 
 
-async def _check(engine: Engine, place: GateId, gate: Gate, check: Check) -> None:
+async def _check(engine: Engine, place: GateId, check: Check) -> None:
     asked = check.url or f"deployment {check.deployment}"
-    engine.tell(Ask(place, gate), f"gate {place}: asking {asked}")
+    engine.tell_wave(place.wave, f"gate {place}: asking {asked}")
     said: list[CheckResult] = []
     await engine.unless_ended(_decided(engine, check, said), check.timeout.total_seconds())
     if engine.control.ending:
@@ -96,8 +97,7 @@ async def _check(engine: Engine, place: GateId, gate: Gate, check: Check) -> Non
     last = said[-1] if said else CheckResult("inconclusive", "no answer in time")
     if last.result == "inconclusive":
         get_run_logger().warning("gate %s: %s is inconclusive (%s), so a person is asked", place, asked, last.because)
-        approval = gate.approval or Approval()
-        await _approval(engine, place, gate, approval, await _plan(engine, place))
+        await _approval(engine, place, Approval(), await _plan(engine, place))
         return
     passed = last.result == "pass"
     answer = Answer.APPROVED if passed else Answer.REJECTED
@@ -115,20 +115,16 @@ async def _decided(engine: Engine, check: Check, said: list[CheckResult]) -> Non
             said.append(await tasks.ask_deployment(str(check.deployment), check.parameters))
 
 
-async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approval, plan: FleetPlan) -> None:
+async def _approval(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan) -> None:
     """Ask a person until somebody who may has answered for the plan as it still is then."""
-    before = await tasks.kept(engine.fleet.name, place, plan)
-    if before and before.holds(plan):
-        comment = f"given to an earlier run at {before.at:%Y-%m-%d %H:%M}Z"
-        await _answered(engine, place, Answer.APPROVED, "approved", by=before.by, comment=comment, plan=before.plan)
+    if await _given_before(engine, place, plan):
         return
     clock = engine.here.gateways.clock
     ends, remark = clock.monotonic() + approval.timeout.total_seconds(), ""
-    for attempt in range(1, 1000):
-        _tell_asked(engine, Ask(place, gate), approval, plan)
-        question = _question(engine, place, approval, plan, remark)
+    for attempt in count(1):
+        _tell_asked(engine, place, approval, plan)
         announcing.gate_waits(engine, place, _asked(engine, approval, plan))
-        asking = tasks.ask_person(question, f"{place.key}-{attempt}")
+        asking = tasks.ask_person(_question(engine, place, approval, plan, remark), f"{place.key}-{attempt}")
         said = await engine.unless_ended(asking, ends - clock.monotonic())
         if said is None:
             if not engine.control.ending:
@@ -138,31 +134,48 @@ async def _approval(engine: Engine, place: GateId, gate: Gate, approval: Approva
             remark = f"{said.name} may not answer this gate."
             continue
         if said.decision == "reject":
-            await _answered(
-                engine, place, Answer.REJECTED, "rejected", by=said.name, comment=said.comment, plan=plan.id
-            )
+            await _said(engine, place, Answer.REJECTED, said, plan)
             return
-        given = approvals.of_plan(plan, said.name, await engine.time.now(), said.comment)
-        plan = await _plan(engine, place)
-        if given.holds(plan):
-            await tasks.keep(engine.fleet.name, place, given)
-            await _answered(
-                engine, place, Answer.APPROVED, "approved", by=said.name, comment=said.comment, plan=given.plan
-            )
+        before, plan = plan, await _plan(engine, place)
+        if await _holds(engine, place, said, before, plan):
             return
-        if not plan.changing:
-            await _skipped(engine, place)
-            return
-        remark = f"The plan has changed since: {given.plan} was approved, so that approval is void."
+        remark = f"The plan has changed since: {before.id} was approved, so that approval is void."
         get_run_logger().warning("gate %s: %s", place, remark)
 
 
-def _tell_asked(engine: Engine, action: Ask, approval: Approval, plan: FleetPlan) -> None:
+async def _given_before(engine: Engine, place: GateId, plan: FleetPlan) -> bool:
+    """Pass a gate that an earlier run, which this one continues, was given the approval of."""
+    before = await tasks.kept(engine.fleet.name, place, plan)
+    if before is None or not before.holds(plan):
+        return False
+    comment = f"given to an earlier run at {before.at:%Y-%m-%d %H:%M}Z"
+    await _answered(engine, place, Answer.APPROVED, "approved", by=before.by, comment=comment, plan=before.plan)
+    return True
+
+
+async def _holds(engine: Engine, place: GateId, said: tasks.Decision, shown: FleetPlan, now: FleetPlan) -> bool:
+    """Pass a gate where the plan that was approved is still the plan, or nothing is left to be done behind it."""
+    given = approvals.of_plan(shown, said.name, await engine.time.now(), said.comment)
+    if given.holds(now):
+        await tasks.keep(engine.fleet.name, place, given)
+        await _said(engine, place, Answer.APPROVED, said, shown)
+    elif not now.changing:
+        await _skipped(engine, place)
+    else:
+        return False
+    return True
+
+
+async def _said(engine: Engine, place: GateId, answer: Answer, said: tasks.Decision, plan: FleetPlan) -> None:
+    await _answered(engine, place, answer, str(answer), by=said.name, comment=said.comment, plan=plan.id)
+
+
+def _tell_asked(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan) -> None:
     who = f" by {' or '.join(approval.from_)}" if approval.from_ else ""
     name = shlex.quote(approval.from_[0]) if len(approval.from_) == 1 else "NAME"
-    engine.tell(
-        action,
-        f"gate {action.id}: approval{who} of plan {plan.id}, {len(plan.changing)} sites change, "
+    engine.tell_wave(
+        place.wave,
+        f"gate {place}: approval{who} of plan {plan.id}, {len(plan.changing)} sites change, "
         f"within {duration_text(approval.timeout)}",
         f"arcfleet approve {shlex.quote(engine.path)} --as {name} (or reject), or answer in the Prefect UI",
     )

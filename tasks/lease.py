@@ -61,13 +61,29 @@ async def holding(fleet: str, control: Control, *, queue: bool) -> AsyncIterator
         PermanentError: Another run holds the fleet.
     """
     held = await _acquire(fleet, queue=queue)
-    following = asyncio.create_task(_follow(fleet, held, control))
+    try:
+        async with following(fleet, held.lease.run, control, held):
+            yield
+    finally:
+        await _release(held)
+
+
+@asynccontextmanager
+async def following(fleet: str, run: str, control: Control, held: Held | None = None) -> AsyncIterator[None]:
+    """Follow, while the context is open, what a run of the fleet is told.
+
+    Args:
+        fleet: The fleet's name.
+        run: The flow run's id: of this run, or of one that this is a part of.
+        control: Told the orders.
+        held: The lease, which is renewed, where it is this run's.
+    """
+    task = asyncio.create_task(_follow(fleet, run, control, held))
     try:
         yield
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        await _release(held)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def holder(client: PrefectClient, fleet: str) -> Lease | None:
@@ -93,26 +109,6 @@ async def is_dead(client: PrefectClient, lease: Lease) -> bool:
 def paused_by_hand(state: State[Any] | None) -> bool:
     """Tell whether a run was paused in the Prefect UI. A gate's own pause has a form, which waits for an answer."""
     return bool(state and state.is_paused() and not state.state_details.run_input_keyset)
-
-
-@asynccontextmanager
-async def following(fleet: str, run: str, control: Control) -> AsyncIterator[None]:
-    """Follow, while the context is open, what another run of the fleet is told, which this one is a part of."""
-    task = asyncio.create_task(_follow_other(fleet, run, control))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _follow_other(fleet: str, run: str, control: Control) -> None:
-    while True:
-        try:
-            await _take_orders(fleet, run, control)
-        except TransientError as error:
-            _log(str(error))
-        await asyncio.sleep(POLL)
 
 
 async def _take_orders(fleet: str, run: str, control: Control) -> None:
@@ -184,16 +180,16 @@ def _runs(pid: int) -> bool:
     return True
 
 
-async def _follow(fleet: str, held: Held, control: Control) -> None:
-    """Renew the lease and take orders until cancelled. A server that does not answer for a while is waited for."""
+async def _follow(fleet: str, run: str, control: Control, held: Held | None) -> None:
+    """Renew a lease and take orders until cancelled. A server that does not answer for a while is waited for."""
     renewed = datetime.now(UTC)
     while True:
         try:
             now = datetime.now(UTC)
-            if (now - renewed).total_seconds() >= RENEWAL:
+            if held and (now - renewed).total_seconds() >= RENEWAL:
                 held = await _renew(held, now)
                 renewed = now
-            await _take_orders(fleet, held.lease.run, control)
+            await _take_orders(fleet, run, control)
         except TransientError as error:
             _log(str(error))
         except PermanentError as error:

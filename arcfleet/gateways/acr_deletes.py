@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from azure.mgmt.containerregistry import models
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
@@ -11,27 +11,30 @@ from arcfleet.core.names import RegistryRef
 from arcfleet.gateways.acr_writes import Begin, Operation, RegistryWrites
 from arcfleet.gateways.polling import PatientPolling
 
+Client = ContainerRegistryManagementClient
+Call = Callable[..., Awaitable[Operation]]
+
 
 class RegistryDeletes(RegistryWrites):
     """The deleting half of `ports.Registries`."""
 
     async def deactivate(self, registry: RegistryRef, name: str) -> None:
         """Free a connected registry from the instance that has activated it."""
-        place = (registry.resource_group, registry.name, name)
-        await self._delete(
+        await self._end(
             registry,
-            f"connected registry {name}",
-            lambda acr, polling: acr.connected_registries.begin_deactivate(*place, polling=polling),
+            "connected registry",
+            name,
+            lambda acr: acr.connected_registries.begin_deactivate,
             ("connected", registry),
         )
 
     async def delete_connected_registry(self, registry: RegistryRef, name: str) -> None:
         """Delete a connected registry; its tokens and scope maps stay."""
-        place = (registry.resource_group, registry.name, name)
-        await self._delete(
+        await self._end(
             registry,
-            f"connected registry {name}",
-            lambda acr, polling: acr.connected_registries.begin_delete(*place, polling=polling),
+            "connected registry",
+            name,
+            lambda acr: acr.connected_registries.begin_delete,
             ("connected", registry),
         )
 
@@ -52,23 +55,11 @@ class RegistryDeletes(RegistryWrites):
 
     async def delete_scope_map(self, registry: RegistryRef, name: str) -> None:
         """Delete a scope map that no token has any more."""
-        place = (registry.resource_group, registry.name, name)
-        await self._delete(
-            registry,
-            f"scope map {name}",
-            lambda acr, polling: acr.scope_maps.begin_delete(*place, polling=polling),
-            ("scope maps", registry),
-        )
+        await self._end(registry, "scope map", name, lambda acr: acr.scope_maps.begin_delete, ("scope maps", registry))
 
     async def delete_token(self, registry: RegistryRef, name: str) -> None:
         """Delete a token with its passwords; its scope map stays."""
-        place = (registry.resource_group, registry.name, name)
-        await self._delete(
-            registry,
-            f"token {name}",
-            lambda acr, polling: acr.tokens.begin_delete(*place, polling=polling),
-            *_of_token(registry, name),
-        )
+        await self._end(registry, "token", name, lambda acr: acr.tokens.begin_delete, *_of_token(registry, name))
 
     async def remove_actions(self, registry: RegistryRef, name: str, actions: Sequence[str]) -> None:
         """Take actions out of a scope map; none of the others is lost, as in `add_actions`."""
@@ -85,6 +76,18 @@ class RegistryDeletes(RegistryWrites):
                 return acr.scope_maps.begin_update(*place, update, polling=polling)
 
             await self._write(registry, f"scope map {name}", begin, ("scope maps", registry))
+
+    async def _end_connected(self, registry: RegistryRef, name: str, call: Callable[[Client], Call]) -> None:
+        await self._end(registry, "connected registry", name, call, ("connected", registry))
+
+    async def _end(
+        self, registry: RegistryRef, kind: str, name: str, call: Callable[[Client], Call], *changed: object
+    ) -> None:
+        """Send one call about a thing of the registry that takes nothing but its name."""
+        place = (registry.resource_group, registry.name, name)
+        await self._delete(
+            registry, f"{kind} {name}", lambda acr, polling: call(acr)(*place, polling=polling), *changed
+        )
 
     async def _delete(self, registry: RegistryRef, subject: str, begin: Begin, *changed: object) -> None:
         await self._write(registry, subject, begin, *changed, missing_ok=True)

@@ -8,19 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, TaskRunFilter
 
@@ -29,10 +26,11 @@ from arcfleet.gateways import connect
 from arcfleet.steps.observe import observe
 from simulator import Simulator, running
 from tests.conftest import fleet_of, fleet_text, settings_of
+from tests.flows import processes
+from tests.flows.processes import process, worker
 
 pytestmark = pytest.mark.stories
 
-ROOT = Path(__file__).parents[2]
 SECRET = "the-secret-of-this-story"
 NAME = "redeploy-on-push"
 TEXT = fleet_text(2, workloads=[{"name": "web", "image": "app/web:stable"}, {"name": "api", "image": "app/api:1"}])
@@ -51,21 +49,6 @@ async def until(condition, seconds=240):
         while not (found := await condition()):  # noqa: ASYNC110 - another process sets no event of ours
             await asyncio.sleep(0.2)
         return found
-
-
-@contextmanager
-def process(log: Path, *command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one of the project's own programs while the context is open."""
-    with (
-        log.open("ab") as sink,
-        subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, stdout=sink, stderr=sink, env={**os.environ, **environment}
-        ) as started,
-    ):
-        try:
-            yield started
-        finally:
-            started.terminate()
 
 
 @dataclass
@@ -128,21 +111,10 @@ class Story:
 def deployed(prefect_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Deploy prefect.yaml's own deployment, for a fleet file of ours, and its automation; return that file."""
     folder = tmp_path_factory.mktemp("redeploy")
-    file = yaml.safe_load((ROOT / "prefect.yaml").read_text())
-    file["deployments"] = [item for item in file["deployments"] if item["name"] == NAME]
-    file["deployments"][0]["parameters"] = {"fleet": str(folder / "fleet.yaml")}
-    (folder / "prefect.yaml").write_text(yaml.safe_dump(file))
     (folder / "fleet.yaml").write_text(TEXT)
-    run("prefect", "work-pool", "create", "fleet", "--type", "process", "--overwrite")
-    run("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(folder / "prefect.yaml"))
-    run("arcfleet.app.cli", "automations", "apply", "deployments/automations/image-pushed.yaml")
+    processes.deploy(folder, NAME, {"fleet": str(folder / "fleet.yaml")})
+    processes.run("arcfleet.app.cli", "automations", "apply", "deployments/automations/image-pushed.yaml")
     return folder / "fleet.yaml"
-
-
-def run(*command: str) -> None:
-    environment = {**os.environ, "ARCFLEET_PROJECT": str(ROOT)}
-    command = (sys.executable, "-m", *command)
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -150,13 +122,12 @@ def world(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Two sites, a bridge and a worker; the registry tells the bridge by a webhook and by Event Grid."""
     folder = tmp_path_factory.mktemp("world")
     made = rehearsal.world_of(fleet_of(TEXT)) | {"timings": {"extensionInstall": 60}}
-    worker = ("prefect", "worker", "start", "--pool", "fleet", "--type", "process")
     with pytest.MonkeyPatch.context() as patch, running(made, speed=300) as sim:
         addresses = {"arm": sim.url, "control": sim.control, "speed": 300}
         for name, value in rehearsal.environment(addresses).items():
             patch.setenv(name, value)
         story = Story(sim, folder, deployed)
-        with story.bridge(), process(folder / "worker.log", *worker, PREFECT_WORKER_QUERY_SECONDS="1"):
+        with story.bridge(), worker(folder / "worker.log", "one"):
             wait_for(story.is_up)
             header = {"X-Arcfleet-Secret": SECRET}
             sim.post("/subscriptions", subscription("hook", "Webhook", f"{story.url}/push", headers=header))
