@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,15 @@ from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
 
 
-def test_a_watch_looks_anew_each_time_and_ends_well_with_ctrl_c(simulate, tmp_path):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have processes hear Ctrl-C, as in a terminal: what a shell starts in the background, these tests say, does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_watch_looks_anew_each_time_and_ends_well_with_ctrl_c(simulate, tmp_path, interruptible):
     sim = simulate(fleet_of(fleet_text(2)), speed=1)
     path = tmp_path / "fleet.yaml"
     path.write_text(fleet_text(2))

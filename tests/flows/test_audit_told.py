@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowFilter, FlowFilterName
+from prefect.client.schemas.sorting import FlowRunSort
 
 from arcfleet.app import audit as auditing
 from arcfleet.core import fleet_audit
@@ -137,9 +139,12 @@ async def test_a_flow_that_reports_changes_nothing_and_shows_a_table_and_a_page(
     await deploy(behind.sim, text, flow=audit_fleet)
 
     async with get_client() as client:
-        runs = [run for run in await client.read_flow_runs(limit=200) if run.name.startswith("fleet")]
-        run = max(runs, key=lambda run: run.created)
-        shown = [item for item in await client.read_artifacts(limit=200) if item.flow_run_id == run.id]
+        # By its flow and its run: a server that has served other stories shows its first 200 of each only.
+        audits = FlowFilter(name=FlowFilterName(any_=["audit-fleet"]))
+        (run,) = await client.read_flow_runs(flow_filter=audits, sort=FlowRunSort.START_TIME_DESC, limit=1)
+        shown = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+        )
     assert (run.state.name, run.state.message) == ("Drift", "1 of 1 site differs from the file")
     assert (len(recorder.reports), behind.sim.counters()["writes"]) == (reports, writes)
     assert {item.type for item in shown} == {"table", "markdown"}
