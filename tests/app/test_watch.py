@@ -22,7 +22,7 @@ from tests.conftest import fleet_of, fleet_text, settings_of
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Have processes hear Ctrl-C, as in a terminal: what a shell starts in the background, these tests say, does not."""
+    """Have processes hear Ctrl-C, as in a terminal: what a shell starts in the background does not."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
