@@ -66,6 +66,10 @@ class PrefectServer:
             pass
 
 
+_ours: list[PrefectServer] = []
+"""The embedded servers that this process has entered, for who enters one once more inside of that."""
+
+
 @contextlib.contextmanager
 def available(folder: Path, *, quiet: bool = True, port: int = 0) -> Iterator[PrefectServer]:
     """Have a Prefect server while the context is open: PREFECT_API_URL's, that of another command, else a new one.
@@ -82,14 +86,18 @@ def available(folder: Path, *, quiet: bool = True, port: int = 0) -> Iterator[Pr
     """
     prefect_env.prepare(folder, quiet=quiet)
     if "PREFECT_API_URL" in os.environ:
-        yield PrefectServer(os.environ["PREFECT_API_URL"])
+        named = os.environ["PREFECT_API_URL"]
+        yield next((server for server in _ours if server.url == named), PrefectServer(named))
         return
     with contextlib.ExitStack() as leaving:
         url, tie = leaving.enter_context(_used(folder)) or _started(folder, port, leaving)
         os.environ["PREFECT_API_URL"] = url
+        server = PrefectServer(url, _log_of(folder), tie)
+        _ours.append(server)
         try:
-            yield PrefectServer(url, _log_of(folder), tie)
+            yield server
         finally:
+            _ours.remove(server)
             _flush()
             del os.environ["PREFECT_API_URL"]
 

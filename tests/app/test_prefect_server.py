@@ -65,6 +65,12 @@ def test_the_users_own_server_is_used(tmp_path, monkeypatch):
     monkeypatch.undo()
 
 
+def test_who_enters_once_more_has_the_same_server_which_ends_with_the_command(tmp_path, without_prefect):
+    with prefect_server.available(tmp_path) as outer, prefect_server.available(tmp_path) as inner:
+        assert inner is outer
+        assert inner.log is not None
+
+
 def test_where_none_is_running_none_is_started_by_who_asks_for_a_running_one(tmp_path, without_prefect):
     with prefect_server.running(tmp_path) as server:
         assert server is None
