@@ -12,6 +12,8 @@ from tests.conftest import fleet_of, fleet_text
 
 POLL = "arm GET extensions/operations"
 INSTALL = 300.0
+LONG = 7200.0
+"""An installation that is under way until a test moves time on, however busy the machine is."""
 
 
 def arm_requests(kinds: dict[str, int]) -> int:
@@ -136,20 +138,25 @@ async def test_a_changed_setting_is_patched_with_a_password_from_the_idle_slot(s
     assert again.outcomes[0].status is Status.NOOP
 
 
-async def test_a_run_that_was_cut_off_is_continued_without_a_new_password(simulate, deploy):
+async def test_a_run_that_was_cut_off_is_continued_without_a_new_password(simulate, deploy, recorder):
     text = fleet_text(1)
-    sim = simulate(fleet_of(text), speed=120, extensionInstall=INSTALL)
+    sim = simulate(fleet_of(text), speed=120, extensionInstall=LONG)
     run = asyncio.create_task(deploy(sim, text))
     async with asyncio.timeout(60):
         while "arm PUT extensions" not in sim.counters()["byKind"]:  # noqa: ASYNC110 - the simulator tells nobody
             await asyncio.sleep(0.02)
-    # Cut off while Azure installs: what was begun goes on there.
+    # Cut off while Azure installs: what was begun goes on there, but not before the next run has looked.
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
     assert sim.counters()["byKind"]["arm PUT extensions"] == 1
 
-    report = await deploy(sim, text)
+    again = asyncio.create_task(deploy(sim, text))
+    async with asyncio.timeout(60):
+        while ("s1", "settle extension") not in recorder.steps:  # noqa: ASYNC110 - the recorder tells nobody
+            await asyncio.sleep(0.02)
+    sim.step(LONG)
+    report = await again
 
     kinds = sim.counters()["byKind"]
     assert report.outcomes[0].status is Status.SUCCEEDED
