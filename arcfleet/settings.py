@@ -16,6 +16,12 @@ CLOUDS: dict[str, tuple[str, str]] = {
     "AzureChinaCloud": ("https://management.chinacloudapi.cn", "login.chinacloudapi.cn"),
 }
 """Cloud names as `az cloud list` has them -> Azure Resource Manager's endpoint and the sign-in authority."""
+ENTRA: dict[str, tuple[str, str]] = {
+    "AzureCloud": ("https://login.microsoftonline.com", "https://sts.windows.net"),
+    "AzureUSGovernment": ("https://login.microsoftonline.us", "https://sts.windows.net"),
+    "AzureChinaCloud": ("https://login.partner.microsoftonline.cn", "https://sts.chinacloudapi.cn"),
+}
+"""Cloud names -> what the issuers of Entra ID's tokens begin with, of version 2 and of version 1."""
 
 
 class Settings(BaseSettings):

@@ -1,8 +1,8 @@
 """The bridge's HTTP side: who may tell it of pushes, what it answers, and what it keeps.
 
-Every request is judged in this order, the cheapest question first: is its secret right (401), are there too many (429),
-is it too large or too slow (413, 408), is it of a form that Azure sends (400), is it about a registry of the fleet
-(403). 200 means: on the disk, and Prefect answers. 503 means: send it again.
+Every request is judged in this order, the cheapest question first: is its secret or its token right (401), are there
+too many (429), is it too large or too slow (413, 408), is it of a form that Azure sends (400), is it about a registry
+of the fleet (403). 200 means: on the disk, and Prefect answers. 503 means: send it again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from arcfleet.core.manifest import Fleet
 from arcfleet.core.pushes import NotUnderstoodError, Push, Validation
 from arcfleet.core.recent import Recent
 from arcfleet.core.secret import Secret
+from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways.clocks import ScaledClock
+from arcfleet.gateways.entra import EventGridTokens
 from arcfleet.gateways.pacing import Bucket
 
 LOG = logging.getLogger("arcfleet.bridge")
@@ -62,6 +64,7 @@ class Receiver:
     known: Known
     outbox: Outbox
     sender: Sender
+    tokens: EventGridTokens | None = None
     ids: Recent = field(default_factory=lambda: Recent(REMEMBERED, IDS_FOR))
     digests: Recent = field(default_factory=lambda: Recent(REMEMBERED, DIGESTS_FOR))
 
@@ -130,16 +133,31 @@ class Gate:
 
     def refusal(self, request: Request) -> Response | None:
         """Return the answer to who may not speak now, None to the others."""
-        given = [*request.headers.getlist(HEADER), *request.query_params.getlist(QUERY)]
-        permitted = self._receiver.permits(given[:4])
-        wait = (self._known if permitted else self._strangers).take_now()
+        status, why = self._objection(request)
+        wait = (self._strangers if status else self._known).take_now()
         if wait > 0:
             # Not logged one by one: a flood of requests would be one of lines.
             return JSONResponse({"error": "too many requests"}, 429, {"Retry-After": str(int(wait) + 1)})
-        if permitted:
+        if not status:
             return None
         peer = request.client.host if request.client else "?"
-        return _refused(401, f"{peer}: {'the secret is not one of ours' if given else 'without a secret'}")
+        return _refused(status, f"{peer}: {why}")
+
+    def _objection(self, request: Request) -> tuple[int, str]:
+        """Return the status and the words for who has neither a secret nor a token that is right; else 0."""
+        given = [*request.headers.getlist(HEADER), *request.query_params.getlist(QUERY)]
+        if self._receiver.permits(given[:4]):
+            return 0, ""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if not self._receiver.tokens or kind.lower() != "bearer":
+            return 401, "the secret is not one of ours" if given else "without a secret"
+        try:
+            self._receiver.tokens.check(token.strip())
+        except PermanentError as error:
+            return 401, error.message
+        except TransientError as error:
+            return 503, error.message
+        return 0, ""
 
 
 def application(receiver: Receiver) -> FastAPI:
@@ -187,7 +205,7 @@ def _handshake(request: Request) -> Response:
 
 def _refused(status: int, why: str) -> Response:
     LOG.warning("refused with %d: %s", status, why)
-    return JSONResponse({"error": why}, status)
+    return JSONResponse({"error": why}, status, RETRY_AFTER if status == 503 else None)
 
 
 def _hash(text: str) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -25,8 +26,9 @@ from arcfleet.app.outbox import Outbox
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import FleetError, ManifestError, PermanentError
+from arcfleet.gateways.entra import EventGridTokens, Trust
 from arcfleet.gateways.passwords import Use, of_environment, of_file
-from arcfleet.settings import is_loopback
+from arcfleet.settings import ENTRA, Settings, is_loopback
 from tasks import passwords
 
 REFRESH = 60.0
@@ -38,6 +40,7 @@ MOST_SECRETS = 2
 DEFAULT_SOURCE = "env:ARCFLEET_BRIDGE_SECRET"
 USE = Use("the bridge's secret", Reason.BRIDGE_SECRET)
 KINDS = ("env", "file", "block")
+TENANT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 PREFECT_TIMEOUT = 10.0
 
 
@@ -46,7 +49,7 @@ class Options:
     """What the command was given.
 
     Attributes:
-        secrets: Where the secrets are: `env:NAME`, `file:PATH`, `block:NAME`.
+        secrets: Where the secrets are: `env:NAME`, `file:PATH`, `block:NAME`; none where Event Grid's tokens will do.
         listen: The address to listen at.
         quiet: Seconds without a push to a repository until Prefect is told.
         longest: Seconds after which it is told in any case.
@@ -59,10 +62,40 @@ class Options:
     quiet: float
     longest: float
     outbox: Path
+    trust: Trust | None = None
 
 
-def check_sources(texts: Sequence[str]) -> None:
-    """Refuse what names no source of a secret.
+def trusted(tenant: str | None, audience: str | None, authority: str | None) -> Trust | None:
+    """Return whose tokens are believed; None where none are.
+
+    Args:
+        tenant: The tenant's id.
+        audience: The id or URI of the bridge's application.
+        authority: The address that signs in, where it is not the cloud's own.
+
+    Raises:
+        ManifestError: With every problem.
+    """
+    if not (tenant or audience or authority):
+        return None
+    own, issuer = ENTRA[Settings().cloud]
+    address = (authority or own).rstrip("/")
+    problems = []
+    if not TENANT.fullmatch(tenant or ""):
+        problems.append("--entra-tenant  give the tenant's id, a GUID: az account show --query tenantId")
+    if not audience:
+        problems.append(
+            "--entra-audience  give the id of the application that the event subscription names, or its URI"
+        )
+    if not address.startswith("https://") and not is_loopback(address):
+        problems.append("--entra-authority  must be https, or a loopback address")
+    if problems:
+        raise ManifestError(tuple(problems))
+    return Trust(str(tenant).lower(), str(audience), address, issuer)
+
+
+def check_sources(texts: Sequence[str], *, least: int = 1) -> None:
+    """Refuse what names no source of a secret, or fewer than must be.
 
     Raises:
         ManifestError: With every problem.
@@ -72,7 +105,7 @@ def check_sources(texts: Sequence[str]) -> None:
         for kind, colon, name in (text.partition(":") for text in texts)
         if kind not in KINDS or not colon or not name
     ]
-    if not 1 <= len(texts) <= MOST_SECRETS:
+    if not least <= len(texts) <= MOST_SECRETS:
         problems.append(f"--secret  give one, or two during a rotation, not {len(texts)}")
     if problems:
         raise ManifestError(tuple(problems))
@@ -109,11 +142,14 @@ async def run(options: Options) -> None:
     options.outbox.parent.mkdir(parents=True, exist_ok=True)
     outbox = Outbox(options.outbox)
     place = listening(options)
+    tokens = EventGridTokens(options.trust) if options.trust else None
     try:
+        if tokens:
+            await tokens.read()
         async with prefect_client() as client:
             sender = Sender(outbox, client, known.fleet.name, quiet=options.quiet, longest=options.longest)
             await sender.once()
-            await serve(options, Receiver(known, outbox, sender), place)
+            await serve(options, Receiver(known, outbox, sender, tokens), place)
     finally:
         place.close()
         outbox.close()
@@ -159,7 +195,10 @@ async def serve(options: Options, receiver: Receiver, place: socket.socket) -> N
     def leave(_task: asyncio.Task[None]) -> None:
         server.should_exit = True
 
-    beside = [asyncio.create_task(receiver.sender.run()), asyncio.create_task(refresh(options, receiver.known))]
+    working = [receiver.sender.run(), refresh(options, receiver.known)]
+    if receiver.tokens:
+        working.append(receiver.tokens.keep())
+    beside = [asyncio.create_task(work) for work in working]
     for task in beside:
         # A bridge that can't send any more must not go on to say that all is well.
         task.add_done_callback(leave)
@@ -179,7 +218,10 @@ def _greet(options: Options, receiver: Receiver) -> None:
     fleet = receiver.known.fleet
     registries = sorted({site.registry for site in fleet.sites})
     LOG.info("listening at http://%s:%d/push for pushes to %s", options.listen, options.port, ", ".join(registries))
-    LOG.info("senders give the secret in the header %s, or as ?code= of the address", HEADER.title())
+    if options.secrets:
+        LOG.info("senders give the secret in the header %s, or as ?code= of the address", HEADER.title())
+    if options.trust:
+        LOG.info("Event Grid gives a token of tenant %s for %s", options.trust.tenant, options.trust.audience)
     waiting, _ = receiver.outbox.waiting()
     if waiting:
         LOG.info("%d repositories were pushed to before this start, and Prefect is told of them now", waiting)
@@ -223,7 +265,7 @@ def main(console: Console, options: Options, server: str) -> int:
         options: What the command was given.
         server: The Prefect server's address.
     """
-    check_sources(options.secrets)
+    check_sources(options.secrets, least=0 if options.trust else 1)
     start_log()
     console.print(f"Prefect: {server}", markup=False)
     if not is_loopback(f"http://{options.listen}"):

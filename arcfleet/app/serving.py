@@ -90,11 +90,19 @@ def bridge(
     longest: Annotated[float, Parameter(help="Seconds until a run, if it is never quiet.", validator=Number(gte=0))] = (
         60
     ),
+    entra_tenant: Annotated[
+        str | None, Parameter(help="Believe Event Grid's tokens of this tenant, by its id.")
+    ] = None,
+    entra_audience: Annotated[
+        str | None, Parameter(help="Application, by id or URI, that the event subscription asks its tokens for.")
+    ] = None,
+    entra_authority: Annotated[str | None, Parameter(help="Address that signs in; that of ARCFLEET_CLOUD.")] = None,
     simulator: Simulator = None,
 ) -> int:
     """Receive notifications of pushes, from webhooks and Event Grid, and have redeploy-on-push run for them.
 
-    Runs until it is stopped. Where no --secret is named it is that of the environment variable ARCFLEET_BRIDGE_SECRET.
+    Runs until it is stopped. Where neither --secret nor --entra-tenant is given, senders' secret is that of the
+    environment variable ARCFLEET_BRIDGE_SECRET.
     """
     loading.use_simulator(simulator)
     home = Settings().home
@@ -102,6 +110,7 @@ def bridge(
         # As in apply_automations.
         from arcfleet.app import bridge_command  # noqa: PLC0415
 
-        sources = tuple(secret or (bridge_command.DEFAULT_SOURCE,))
-        options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db")
+        trust = bridge_command.trusted(entra_tenant, entra_audience, entra_authority)
+        sources = tuple(secret or (() if trust else (bridge_command.DEFAULT_SOURCE,)))
+        options = bridge_command.Options(fleet, sources, listen, port, quiet, longest, home / "bridge.db", trust)
         return bridge_command.main(tables.console_of(stderr=True), options, server)
