@@ -92,7 +92,7 @@ async def run(
                 ended = await engine.carry_out()
             report = keep_report(replace(ended, command=command))
             here.progress.finish(report)
-            await publish_table(report)
+            await publish_table(report, board.table)
             if here.control.ending is not Reason.INTERRUPTED:
                 await board.publish()
                 await publish_report(report)

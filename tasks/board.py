@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -31,7 +33,7 @@ TABLE_EVERY = 30.0
 
 
 class Board(RunView):
-    """A `ports.Progress` that publishes. The table has a new version per wave; in between it is updated in place.
+    """A `ports.Progress` that publishes. A run has one table, updated in place: whoever opens it sees how it ended.
 
     Args:
         fleet: The fleet's name, which the artifacts' keys carry.
@@ -41,7 +43,8 @@ class Board(RunView):
         super().__init__(time.monotonic, Settings().time_scale)
         self._fleet = fleet
         self._progress: UUID | None = None
-        self._table: UUID | None = None
+        self.table: UUID | None = None
+        """The table's artifact, once there is one."""
         self._table_wave = ""
         self._table_at = 0.0
 
@@ -59,7 +62,7 @@ class Board(RunView):
         """Bring the artifacts up to now. A server that does not answer is asked again the next time."""
         try:
             await self._publish_progress()
-            # The last one is the report's.
+            # Its last state is the report's.
             if not self.report and self._table_is_due():
                 await self._publish_table()
         except (httpx.HTTPError, PrefectException) as error:
@@ -87,16 +90,24 @@ class Board(RunView):
         return self._wave != self._table_wave or time.monotonic() - self._table_at >= TABLE_EVERY
 
     async def _publish_table(self) -> None:
-        text = self.title(self._fleet)
-        if self._table and self._wave == self._table_wave:
-            data = await TableArtifact(table=self.rows()).aformat()
-            async with get_client() as client:
-                await client.update_artifact(self._table, ArtifactUpdate(data=data, description=text))
-        else:
-            key = f"fleet-{self._fleet}"
-            self._table = await acreate_table_artifact(self.rows(), key=key, description=text)
+        self.table = await put_table(self.table, f"fleet-{self._fleet}", self.rows(), self.title(self._fleet))
         self._table_wave, self._table_at = self._wave, time.monotonic()
 
     @property
     def _wave(self) -> str:
         return self.where.name if self.where else ""
+
+
+async def put_table(table: UUID | None, key: str, rows: list[dict[str, Any]], description: str) -> UUID:
+    """Update a table in place, or make it where there is none, or none any more; return its artifact."""
+    if table:
+        data = await TableArtifact(table=rows).aformat()
+        try:
+            async with get_client() as client:
+                await client.update_artifact(table, ArtifactUpdate(data=data, description=description))
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.NOT_FOUND:
+                raise
+        else:
+            return table
+    return await acreate_table_artifact(rows, key=key, description=description)

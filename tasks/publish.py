@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
@@ -18,6 +19,7 @@ from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.outcomes import FleetReport
 from arcfleet.settings import Settings
 from tasks import runtime
+from tasks.board import put_table
 from tasks.events import emit
 
 
@@ -37,13 +39,11 @@ def keep_report(report: FleetReport) -> FleetReport:
 
 
 @task(name="publish table", task_run_name="publish table", **runtime.OPTIONS)
-async def publish_table(report: FleetReport) -> None:
-    """Write one table of the fleet, and tell automations how the run has ended."""
+async def publish_table(report: FleetReport, table: UUID | None) -> None:
+    """Bring the run's table of the fleet to its last state, and tell automations how the run has ended."""
     for event in events.of_report(report):
         emit(event)
-    await acreate_table_artifact(
-        rendering.rows(report), key=f"fleet-{report.fleet}", description=rendering.headline(report)
-    )
+    await put_table(table, f"fleet-{report.fleet}", rendering.rows(report), rendering.headline(report))
 
 
 @task(name="publish report", task_run_name="publish report", **runtime.OPTIONS)

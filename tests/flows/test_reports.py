@@ -92,7 +92,7 @@ async def test_a_report_that_can_not_be_kept_is_no_failure_of_the_run(simulate, 
 
 
 async def test_progress_and_table_are_kept_current_while_a_run_goes(simulate, deploy, monkeypatch):
-    monkeypatch.setattr(board, "PROGRESS_EVERY", 0.05)
+    monkeypatch.setattr(board, "PROGRESS_EVERY", 0.3)
     monkeypatch.setattr(board, "TABLE_EVERY", 0.0)
     waves = [{"name": "first", "match": {"labels": {"ring": "a"}}}, {"name": "second", "rest": True}]
     text = named(fleet_text(2, rollout={"waves": waves}), "shown").replace(
@@ -113,7 +113,7 @@ async def test_progress_and_table_are_kept_current_while_a_run_goes(simulate, de
     assert {"● install extension", "· to come", "✓ succeeded"} <= seen
     (progress,) = await artifacts("progress-shown")
     assert (progress.data, progress.description) == (100.0, rendering.headline(report))
-    # One of each wave and the last: in between they are updated in place.
-    tables = await artifacts("fleet-shown")
-    assert 2 <= len(tables) <= 4
-    assert [row["outcome"] for row in json.loads(tables[0].data)] == ["✓ succeeded", "✓ succeeded"]
+    # One of the run, so that whoever opens it sees how the run ended.
+    (table,) = await artifacts("fleet-shown")
+    assert table.description == rendering.headline(report)
+    assert [row["outcome"] for row in json.loads(table.data)] == ["✓ succeeded", "✓ succeeded"]
