@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from rich.text import Text
 from arcfleet import fleetfile
 from arcfleet.app import loading
 from arcfleet.core.explain import DEFAULT, Explained, explain
+from arcfleet.core.manifest import no_such_site
 from arcfleet.core.resolve import resolve
 from arcfleet.errors import ManifestError
 
@@ -35,8 +35,7 @@ def values_of(path: Path, name: str, simulator: str | None) -> tuple[str, tuple[
         resolution = resolve(sources, asyncio.run(loading.discover(resolution.fleet)))
     found = next(((draft, site) for draft, site in resolution.sites if site.name == name), None)
     if found is None:
-        near = difflib.get_close_matches(name, [site.name for _, site in resolution.sites], 1)
-        raise ManifestError((f"{name}  the fleet has no such site{f'; did you mean {near[0]}?' if near else ''}",))
+        raise ManifestError((no_such_site(name, [site.name for _, site in resolution.sites]),))
     return resolution.fleet.name, explain(*found, sources)
 
 

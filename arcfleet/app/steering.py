@@ -21,6 +21,7 @@ from rich.text import Text
 from arcfleet import fleetfile
 from arcfleet.app import loading, prefect_server, runs, tables
 from arcfleet.app.parameters import FleetOrName, FleetPath, Json, Simulator
+from arcfleet.core.manifest import no_such_site
 from arcfleet.core.orders import Orders
 from arcfleet.core.outcomes import COUNTED, WELL, Status
 from arcfleet.core.reasons import Reason
@@ -246,8 +247,9 @@ def _check_site(fleet: Path, site: str) -> None:
     """Refuse a name that is not of the fleet, where the file alone says which are."""
     _name(fleet)
     loaded = fleetfile.load(fleet) if fleet.exists() else None
-    if loaded and not loaded.inventories and site not in {known.name for known in loaded.sites}:
-        raise ManifestError((f"{site}  the fleet has no such site",))
+    known = [found.name for found in loaded.sites] if loaded and not loaded.inventories else [site]
+    if site not in known:
+        raise ManifestError((no_such_site(site, known),))
 
 
 def _command(name: str, fleet: Path) -> str:

@@ -5,7 +5,8 @@ A site that leaves `core.resolve` is complete: defaults and groups are merged in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -221,7 +222,7 @@ class Fleet(Model):
             ManifestError: A name is not of this fleet, or nothing is left.
         """
         known = {site.name for site in self.sites}
-        problems = [f"--site {name}  the fleet has no such site" for name in names if name not in known]
+        problems = [f"--site {no_such_site(name, known)}" for name in names if name not in known]
         sites = tuple(
             site
             for site in self.sites
@@ -233,3 +234,9 @@ class Fleet(Model):
         if problems:
             raise ManifestError(tuple(problems))
         return self.model_copy(update={"sites": sites})
+
+
+def no_such_site(name: str, known: Iterable[str]) -> str:
+    """Return what is said of a name that no site of a fleet has, with the name that was meant if one is close."""
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return f"{name}  the fleet has no such site{f'; did you mean {near[0]}?' if near else ''}"
