@@ -135,7 +135,10 @@ def listening(options: Options) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in options.listen else socket.AF_INET
     try:
-        return socket.create_server((options.listen, options.port), family=family, backlog=2048)
+        listener = socket.create_server((options.listen, options.port), family=family, backlog=2048)
+        # As in prefect_server: without it each answer takes 40 ms longer.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         remedy = "end what listens there, or choose another --port or --listen"
         message = f"can't listen at {options.listen}, port {options.port}: {os.strerror(error.errno or 0)}"
