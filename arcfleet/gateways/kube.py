@@ -24,7 +24,6 @@ from arcfleet.gateways.kube_objects import KEY, SECRET_TYPE, encode, logins_of, 
 from arcfleet.gateways.kubeconfigs import Kubeconfigs
 from arcfleet.settings import Settings
 
-
 REQUESTS = 10
 """More than any reading or writing here takes of them, one after the other."""
 
@@ -32,7 +31,7 @@ REQUESTS = 10
 class KubernetesSites:
     """`ports.Kubernetes` on kubernetes.aio, with one client per site that is worked on.
 
-    A client holds a connection and its list of trusted authorities, up to a megabyte: those that are in no use are closed.
+    A client holds a connection and its list of trusted authorities, up to a megabyte: those in no use are closed.
     """
 
     def __init__(self, settings: Settings) -> None:
