@@ -128,6 +128,7 @@ class EventGridTokens:
                 answer = (await client.get(self.trust.keys)).raise_for_status()
             keys = {key.key_id: key for key in jwt.PyJWKSet.from_json(answer.text) if key.key_type == "RSA"}
         except (httpx.HTTPError, ValueError, AttributeError, jwt.PyJWTError) as error:
-            LOG.error("the keys of Entra ID can't be read at %s: %s", self.trust.keys, type(error).__name__)  # noqa: TRY400
+            what = "the keys of Entra ID can't be read at %s (%s); tokens that need them are asked for again, with 503"
+            LOG.error(what, self.trust.keys, type(error).__name__)  # noqa: TRY400 - the traceback says no more
             return
         self._keys, self._read_at = {kid: key for kid, key in keys.items() if kid}, time.monotonic()
