@@ -120,7 +120,7 @@ def main() -> None:
         path.write_text(fleet(options.sites, options.width))
         world = rehearsal.world_of(fleetfile.load(path))
         with rehearsal.running(world, port=0, speed=options.speed, tls=False) as running:
-            here = rehearsal.environment(running.addresses) | {"ARCFLEET_HOME": folder}
+            here = rehearsal.environment(running.addresses, Path(folder)) | {"ARCFLEET_HOME": folder}
             environment = {**os.environ, **here}
             lines = [table(name, *deploy(path, environment, running.process.pid)) for name in ("fresh", "again")]
     head = "| run | ended | real time | CPU, memory: command | server | simulator |\n|---|---|---|---|---|---|"

@@ -202,7 +202,7 @@ def measure(arguments: argparse.Namespace, folder: Path, database: str) -> None:
             until_healthy(port)
         world = rehearsal.world_of(fleetfile.load(path))
         running_sim = stack.enter_context(rehearsal.running(world, speed=arguments.speed))
-        cloud = rehearsal.environment(running_sim.addresses)
+        cloud = rehearsal.environment(running_sim.addresses, folder)
         for command in (("work-pool", "create", "fleet", "--type", "process"), ("--no-prompt", "deploy", "--all")):
             to_its_end(first, *command)
         workers = [

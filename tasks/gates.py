@@ -21,7 +21,8 @@ from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.orders import approval_key
 from arcfleet.core.rollout import CheckResult
 from arcfleet.core.run_waves import GateId
-from tasks.journal import TAGS, translated
+from tasks.journal import translated
+from tasks.variables import TAGS
 
 POLL = 2
 """Seconds between two looks whether somebody has answered."""

@@ -9,23 +9,28 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from uuid import uuid4
 
 import httpx
-from prefect.context import AsyncClientContext
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import PrefectException
-from prefect.variables import Variable
 
 from arcfleet.core import journal
 from arcfleet.core.journal import Entry
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import TransientError
-
-TAGS = ["arcfleet"]
+from tasks import variables
 
 
 class PrefectJournal:
-    """`ports.Journal` on Prefect's Variables."""
+    """`ports.Journal` on Prefect's Variables.
 
-    def __init__(self) -> None:
+    Args:
+        client: The server's. One for all of a run: a new one for each entry takes five times as long.
+    """
+
+    def __init__(self, client: PrefectClient) -> None:
         self.owner = uuid4().hex
+        self._client = client
+        self._lane = asyncio.Lock()
+        """Small writes one after the other: a hundred at once starve each other on SQLite, until they time out."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:
@@ -35,24 +40,26 @@ class PrefectJournal:
     async def forget(self, key: str) -> None:
         """Keep a token's entry no longer."""
         with translated(f"journal {key}"):
-            await Variable.aunset(key)
+            async with self._lane:
+                await variables.delete(self._client, key)
 
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""
         with translated(f"journal {key}"):
-            return journal.parse(await Variable.aget(key))
+            return journal.parse(await variables.read(self._client, key))
 
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry."""
         with translated(f"journal {key}"):
-            await Variable.aset(key, entry.to_json(), tags=TAGS, overwrite=True)
+            async with self._lane:
+                await variables.write(self._client, key, entry.to_json())
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[PrefectJournal]:
-    """Yield the journal outside of a run, with one client of the server for all that is read of it."""
-    async with AsyncClientContext.get_or_create():
-        yield PrefectJournal()
+    """Yield the journal, with one client of the server for all that is read and written of it."""
+    async with get_client() as client:
+        yield PrefectJournal(client)
 
 
 @contextmanager

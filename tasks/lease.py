@@ -32,7 +32,8 @@ from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
 from tasks import variables
 from tasks.control import Control
-from tasks.journal import TAGS, translated
+from tasks.journal import translated
+from tasks.variables import TAGS
 
 POLL = 2.0
 """Seconds between two looks at the orders."""

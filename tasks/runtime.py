@@ -25,10 +25,9 @@ from arcfleet.errors import TransientError
 from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress
 from arcfleet.settings import Settings
-from tasks import passwords
+from tasks import journal, passwords
 from tasks.announcements import PrefectAnnouncements
 from tasks.control import Control
-from tasks.journal import PrefectJournal
 
 LONGEST_WAIT = 300.0
 """Seconds; a service that asks for more than this is asked again after it all the same."""
@@ -134,7 +133,10 @@ async def session(*watchers: Progress) -> AsyncIterator[Session]:
     Args:
         watchers: Told of the run's progress, besides who watches this process's runs.
     """
-    async with connect(Settings(), PrefectJournal(), passwords.block, PrefectAnnouncements()) as gateways:
+    async with (
+        journal.opened() as kept,
+        connect(Settings(), kept, passwords.block, PrefectAnnouncements()) as gateways,
+    ):
         opened = Session(
             gateways, LogProgress(*filter(None, [watcher.get(), *watchers])), Control(gateways.clock.monotonic)
         )

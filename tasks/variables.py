@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from tasks.journal import TAGS
+TAGS = ["arcfleet"]
 
 
 async def read(client: PrefectClient, name: str) -> Any:
@@ -23,3 +24,9 @@ async def write(client: PrefectClient, name: str, value: Any) -> None:
         await client.create_variable(VariableCreate(name=name, value=value, tags=TAGS))
     except ObjectAlreadyExists:
         await client.update_variable(VariableUpdate(name=name, value=value))
+
+
+async def delete(client: PrefectClient, name: str) -> None:
+    """Delete a Variable, if there is one."""
+    with contextlib.suppress(ObjectNotFound):
+        await client.delete_variable_by_name(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,8 +58,25 @@ def fleet_of(text: str) -> Fleet:
 
 def settings_of(sim: Simulator) -> Settings:
     """Return settings that point at a simulator."""
-    values = rehearsal.environment({"arm": sim.url, "control": sim.control, "speed": sim.get("/time")["speed"]})
-    return Settings(**{name.removeprefix("ARCFLEET_").lower(): value for name, value in values.items()})
+    return Settings(
+        arm_endpoint=sim.url,
+        registry_endpoint=sim.url,
+        credential="none",
+        kubeconfig_content=sim.kubeconfig,
+        time_scale=sim.get("/time")["speed"],
+    )
+
+
+def environment_of(sim: Simulator, folder: Path) -> dict[str, str]:
+    """Return the environment of a process that is to use a simulator; the folder is for its kubeconfig."""
+    addresses = {"arm": sim.url, "control": sim.control, "speed": sim.get("/time")["speed"]}
+    return rehearsal.environment(addresses, folder)
+
+
+def use(patch: pytest.MonkeyPatch, sim: Simulator, folder: Path) -> None:
+    """Have this process, and those that it starts, use a simulator."""
+    for name, value in environment_of(sim, folder).items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture

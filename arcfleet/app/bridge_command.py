@@ -144,6 +144,8 @@ def listening(options: Options) -> socket.socket:
 
 async def serve(options: Options, receiver: Receiver, place: socket.socket) -> None:
     """Serve and send until the process is told to end, or one of the two can't go on: its error is raised then."""
+    # As in prefect_server: without it each answer takes 40 ms longer.
+    place.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         application(receiver),
         log_config=None,

@@ -145,6 +145,9 @@ def serve(folder: Path, port: int) -> int:
         return TAKEN
     os.ftruncate(sys.stderr.fileno(), 0)
     with contextlib.closing(lock), socket.create_server((keeper.HOST, port)) as api:
+        # Each answer would wait 40 ms for the acknowledgement of its own first packet: asyncio sees to that only where
+        # a socket names its protocol, which this one does not. What it accepts inherits the option.
+        api.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         door = socket.create_server((keeper.HOST, 0))
         url = f"http://{keeper.HOST}:{api.getsockname()[1]}/api"
         os.environ["PREFECT_API_URL"] = url

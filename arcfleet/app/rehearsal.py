@@ -5,14 +5,18 @@ arcfleet knows of the simulator what any user could: its command line, its contr
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ipaddress
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -73,14 +77,21 @@ def world_of(fleet: Fleet) -> World:
     return {"registries": list(registries.values()), "clusters": [_cluster(site) for site in fleet.sites]}
 
 
-def environment(addresses: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings that point arcfleet at a simulator, as environment variables."""
+def environment(addresses: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Return the settings that point arcfleet at a simulator, as environment variables.
+
+    Args:
+        addresses: The simulator's.
+        folder: Where its kubeconfig is put: of hundreds of sites it is longer than an environment variable may be.
+    """
     arm = str(addresses["arm"])
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(httpx.get(f"{addresses['control']}/kubeconfig", timeout=30).text)
     return {
         "ARCFLEET_ARM_ENDPOINT": arm,
         "ARCFLEET_REGISTRY_ENDPOINT": arm,
         "ARCFLEET_CREDENTIAL": "none",
-        "ARCFLEET_KUBECONFIG_CONTENT": httpx.get(f"{addresses['control']}/kubeconfig", timeout=30).text,
+        "ARCFLEET_KUBECONFIG": str(kubeconfig),
         "ARCFLEET_TIME_SCALE": str(addresses["speed"]),
     }
 
@@ -141,8 +152,11 @@ def addresses_of(url: str) -> Mapping[str, Any]:
 
 
 def enter(addresses: Mapping[str, Any]) -> None:
-    """Point this process's settings at a simulator."""
-    os.environ.update(environment(addresses))
+    """Point the settings of this process, and of those that it starts, at a simulator."""
+    folder = tempfile.mkdtemp(prefix="arcfleet-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ.pop("ARCFLEET_KUBECONFIG_CONTENT", None)
+    os.environ.update(environment(addresses, Path(folder)))
 
 
 def _connected(fleet: Fleet, site: Site) -> World:

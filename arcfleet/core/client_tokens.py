@@ -31,6 +31,8 @@ class PullLogin:
     login: Login
     key: str = ""
     entry: Entry | None = None
+    replaces: bool = False
+    """Its slot held another password, so it does not work everywhere at once: `rotation.REPLICATION`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,14 +24,21 @@ from arcfleet.gateways.kube_objects import KEY, SECRET_TYPE, encode, logins_of, 
 from arcfleet.gateways.kubeconfigs import Kubeconfigs
 from arcfleet.settings import Settings
 
+REQUESTS = 10
+"""More than any reading or writing here takes of them, one after the other."""
+
 
 class KubernetesSites:
-    """`ports.Kubernetes` on kubernetes.aio, with one client per site."""
+    """`ports.Kubernetes` on kubernetes.aio, with one client per site that is worked on.
+
+    A client holds a connection and its list of trusted authorities, up to a megabyte: those in no use are closed.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._kubeconfigs = Kubeconfigs(settings)
         self._clients: dict[str, client.ApiClient] = {}
+        self._used: dict[str, float] = {}
         self._lock = asyncio.Lock()
 
     async def apply(self, site: Site, item: Object, *, take_back: bool = False) -> None:
@@ -48,6 +56,11 @@ class KubernetesSites:
                 _content_type="application/apply-patch+yaml",
                 _request_timeout=self._settings.request_timeout,
             )
+
+    @property
+    def open(self) -> int:
+        """How many clients are open."""
+        return len(self._clients)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -178,8 +191,16 @@ class KubernetesSites:
             )
         async with self._lock:
             if site.name not in self._clients:
+                await self._close_idle()
                 self._clients[site.name] = await self._kubeconfigs.client(site.name, site.kube)
-        return self._clients[site.name]
+            self._used[site.name] = time.monotonic()
+            return self._clients[site.name]
+
+    async def _close_idle(self) -> None:
+        """Close the clients that were last asked for so long ago that no reading of theirs is under way."""
+        now, idle = time.monotonic(), REQUESTS * self._settings.request_timeout
+        for name in [name for name in self._clients if now - self._used[name] > idle]:
+            await self._clients.pop(name).close()
 
     async def _secret(self, site: Site, namespace: str, name: str) -> Any:
         api = client.CoreV1Api(await self._client(site))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arcfleet.core import client_tokens, credentials, ensure, journal
+from arcfleet.core import client_tokens, credentials, ensure, journal, rotation
 from arcfleet.core.client_tokens import PullLogin
 from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
@@ -83,7 +83,10 @@ async def client_login(
         made = await new_login(gateways, site, token_id, missing, held=False)
         # Before another site may look: what is only intended counts as lost.
         await note(gateways, made, Phase.DELIVERING)
-        return made
+    if made.replaces:
+        # Pods that were refused it would be tried again minutes later only.
+        await gateways.clock.sleep(rotation.REPLICATION)
+    return made
 
 
 async def new_login(
@@ -113,7 +116,8 @@ async def new_login(
     # A password that no rotation may replace must not end either.
     expires = None if shared else site.credentials.end(intended.at)
     minted, made = await mint(gateways, site, token_id, key, intended, expires=expires)
-    return PullLogin(Login(token.name, minted.password, made.mark), key, made)
+    replaces = slot in {password.name for password in token.passwords}
+    return PullLogin(Login(token.name, minted.password, made.mark), key, made, replaces)
 
 
 async def sharing(gateways: Gateways, site: Site, token_id: str) -> int:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-from arcfleet.app import prefect_server, rehearsal
+from arcfleet.app import prefect_server
 from arcfleet.core.outcomes import FleetReport
 from arcfleet.core.rollout import WaveProgress
 from flows.deploy_fleet import deploy_fleet
 from simulator import Simulator
 from tasks import runtime
+from tests.conftest import use
 
 
 @dataclass
@@ -77,9 +78,7 @@ def deploy(
     async def run(sim: Simulator, text: str, *, flow=deploy_fleet, **parameters) -> FleetReport:
         path = tmp_path / "fleet.yaml"
         path.write_text(text)
-        addresses = {"arm": sim.url, "control": sim.control, "speed": sim.get("/time")["speed"]}
-        for name, value in rehearsal.environment(addresses).items():
-            monkeypatch.setenv(name, value)
+        use(monkeypatch, sim, tmp_path)
         token = runtime.watcher.set(recorder)
         try:
             await flow(str(path), **parameters, return_state=True)

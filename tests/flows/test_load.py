@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from arcfleet.app import rehearsal
 from arcfleet.errors import ManifestError
 from tasks.fleet import load_fleet
-from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text
+from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text, use
 
 
 def tagged(world):
@@ -20,8 +19,7 @@ def tagged(world):
 def inventory(tmp_path, simulate, monkeypatch):
     """The path of a fleet that lists one site and has Azure list another; the settings point at a simulator."""
     sim = simulate(fleet_of(fleet_text(2)), change=tagged)
-    for name, value in rehearsal.environment({"arm": sim.url, "control": sim.control, "speed": 600}).items():
-        monkeypatch.setenv(name, value)
+    use(monkeypatch, sim, tmp_path)
     entry = {
         "subscription": SUBSCRIPTION,
         "set": {"clusterIP": "10.96.0.50", "kube": {"context": "{cluster}"}},

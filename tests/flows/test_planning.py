@@ -15,7 +15,7 @@ from arcfleet.core.plan import Disposition
 from arcfleet.core.reasons import Reason
 from arcfleet.gateways import connect
 from flows.plan_fleet import plan_fleet
-from tests.conftest import fleet_of, fleet_text, settings_of
+from tests.conftest import fleet_of, fleet_text, settings_of, use
 
 KUBE = re.compile(r"/kube/(?P<cluster>[^/]+)/(api|apis/[^/]+)/v1/(?P<rest>namespaces/[^/]+/[^/]+)(/(?P<name>[^/?]+))?")
 
@@ -187,12 +187,7 @@ async def test_the_flow_publishes_the_plan_as_an_artifact(simulate, prefect_home
     sim = simulate(fleet_of(text))
     path = tmp_path / "fleet.yaml"
     path.write_text(text)
-    settings = settings_of(sim)
-    monkeypatch.setenv("ARCFLEET_ARM_ENDPOINT", settings.arm)
-    monkeypatch.setenv("ARCFLEET_REGISTRY_ENDPOINT", settings.arm)
-    monkeypatch.setenv("ARCFLEET_CREDENTIAL", "none")
-    monkeypatch.setenv("ARCFLEET_KUBECONFIG_CONTENT", settings.kubeconfig_content.get_secret_value())
-    monkeypatch.setenv("ARCFLEET_TIME_SCALE", str(settings.time_scale))
+    use(monkeypatch, sim, tmp_path)
 
     state = await plan_fleet(str(path), return_state=True)
 

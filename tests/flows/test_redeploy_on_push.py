@@ -25,7 +25,7 @@ from arcfleet.app import rehearsal
 from arcfleet.gateways import connect
 from arcfleet.steps.observe import observe
 from simulator import Simulator, running
-from tests.conftest import fleet_of, fleet_text, settings_of
+from tests.conftest import fleet_of, fleet_text, settings_of, use
 from tests.flows import processes
 from tests.flows.processes import process, worker
 
@@ -123,9 +123,7 @@ def world(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("world")
     made = rehearsal.world_of(fleet_of(TEXT)) | {"timings": {"extensionInstall": 60}}
     with pytest.MonkeyPatch.context() as patch, running(made, speed=300) as sim:
-        addresses = {"arm": sim.url, "control": sim.control, "speed": 300}
-        for name, value in rehearsal.environment(addresses).items():
-            patch.setenv(name, value)
+        use(patch, sim, folder)
         story = Story(sim, folder, deployed)
         with story.bridge(), worker(folder / "worker.log", "one"):
             wait_for(story.is_up)

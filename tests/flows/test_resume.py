@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from arcfleet.app import rehearsal
 from arcfleet.core.outcomes import Result
 from arcfleet.core.plan import Step
-from tests.conftest import fleet_of, fleet_text
+from tests.conftest import environment_of, fleet_of, fleet_text
 from tests.flows import killing
 from tests.flows.waves_world import FAST
 
@@ -39,11 +38,10 @@ def writes(sim) -> Counter[str]:
 
 def kill(sim, path: Path, instant: str, step: Step | None) -> int:
     """Deploy in another process until it kills itself; return what ended it."""
-    environment = rehearsal.environment({"arm": sim.url, "control": sim.control, "speed": sim.get("/time")["speed"]})
     # Forked from a process that has imported the flows already, which takes seconds.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["flows.deploy_fleet", "tests.flows.killing"])
-    process = context.Process(target=killing.deploy, args=(str(path), environment, instant, step))
+    process = context.Process(target=killing.deploy, args=(str(path), environment_of(sim, path.parent), instant, step))
     process.start()
     process.join(60)
     return process.exitcode or 0

@@ -13,12 +13,11 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 
-from arcfleet.app import rehearsal
 from arcfleet.core.outcomes import Outcome, Result, Status, StepRecord
 from arcfleet.core.plan import Step
 from arcfleet.core.reasons import Reason
 from tasks import batches
-from tests.conftest import fleet_of
+from tests.conftest import fleet_of, use
 from tests.flows.processes import deploy as make_deployment
 from tests.flows.processes import worker
 from tests.flows.waves_world import FAST, began, fail, in_waves, statuses
@@ -41,8 +40,7 @@ def sim_and_text(deployed, simulate, tmp_path, monkeypatch):
         1, 4, prod={"maxFailures": 1, "maxConcurrency": 4}, timeouts={"site": "1d"}, execution="workers", batch=2
     )
     sim = simulate(fleet_of(text), speed=300, **FAST)
-    for name, value in rehearsal.environment({"arm": sim.url, "control": sim.control, "speed": 300}).items():
-        monkeypatch.setenv(name, value)
+    use(monkeypatch, sim, tmp_path)
     return sim, text
 
 

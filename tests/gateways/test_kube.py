@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 
@@ -15,6 +16,7 @@ from arcfleet.core.secret import Secret
 from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways import connect
+from arcfleet.gateways.kube import KubernetesSites
 from tests.conftest import fleet_of, fleet_text, settings_of
 
 MANIFEST = """
@@ -119,6 +121,22 @@ async def test_a_field_of_another_manager_is_a_conflict_and_not_taken_over(sim, 
 
     assert caught.value.reason is Reason.CONFLICT
     assert '"helm"' in caught.value.message
+
+
+async def test_a_client_in_no_use_is_closed_once_another_is_opened_and_made_anew_where_it_is_needed(simulate):
+    fleet = fleet_of(fleet_text(3))
+    settings = settings_of(simulate(fleet)).model_copy(update={"request_timeout": 0.1})
+    kubernetes = KubernetesSites(settings)
+    first, second, third = fleet.sites
+
+    assert await kubernetes.login(first, "default", "regcred") is None
+    assert await kubernetes.login(second, "default", "regcred") is None
+    assert kubernetes.open == 2
+    await asyncio.sleep(1.1)
+    assert await kubernetes.login(third, "default", "regcred") is None
+    assert kubernetes.open == 1
+    assert await kubernetes.login(first, "default", "regcred") is None
+    await kubernetes.close()
 
 
 async def test_a_missing_namespace_is_named(sim, site):

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 from examples import NOW, REGISTRY_ID, cr, extension, facts, minutes, site, token
-from fakes import FakeJournal, FakeTokens, Script, gateways, port
+from fakes import FakeClock, FakeJournal, FakeTokens, Script, gateways, port
 
+from arcfleet.core import journal
 from arcfleet.core.client_tokens import PullLogin
 from arcfleet.core.facts import PasswordFacts, TokenFacts
 from arcfleet.core.journal import Entry, Phase
@@ -189,6 +190,18 @@ async def test_without_a_login_one_password_is_made_into_an_absent_slot(made, sl
     assert kept.phases == [("intended", slot), ("delivering", slot)]
     assert (login.username, login.password.reveal()) == ("pull", "minted-1")
     assert (registries.minted, registries.ages) == ([(PULL, slot)], [0])
+
+
+async def test_a_password_in_the_place_of_a_lost_one_is_not_delivered_before_it_works_everywhere():
+    lost = Entry("password1", Phase.INTENDED, NOW - minutes(5), owner="a run that was killed")
+    registries, clock = puller(password1=NOW - minutes(5)), FakeClock()
+    registries.connected_registries = Script({"berlinplant": NEW_SITE.connected_registry})
+    kept = FakeJournal(**{journal.key(site().registry_ref, "pull"): lost})
+    here = gateways(registries=registries, kubernetes=port(put_login=Script(None)), journal=kept, clock=clock)
+
+    await client_login(here, site(), NEW_SITE, MISSING)
+
+    assert (registries.minted, clock.slept) == ([(PULL, "password1")], [60.0])
 
 
 class Slots(FakeTokens):
