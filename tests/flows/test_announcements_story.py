@@ -14,7 +14,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from prefect.variables import Variable
+from prefect.client.orchestration import get_client
 
 from arcfleet.app import bridge_command
 from arcfleet.app.bridge import Known, Receiver
@@ -31,7 +31,7 @@ from arcfleet.ports import Announcements
 from arcfleet.steps.observe import observe
 from arcfleet.steps.sync import check_sync
 from simulator import Simulator
-from tasks import journal
+from tasks import variables
 from tasks.announcements import PrefectAnnouncements
 from tests.conftest import fleet_of, fleet_text, settings_of
 
@@ -93,17 +93,17 @@ async def test_an_arrival_that_the_site_s_registry_announces_is_grade_b(simulate
         return {found["state"] for found in await asyncio.to_thread(sim.get, "/subscriptions")} == {"Succeeded"}
 
     async def is_announced() -> bool:
-        return await Variable.aget(VARIABLE) is not None
+        return await variables.read(client, VARIABLE) is not None
 
-    async with journal.opened(), bridge(fleet, tmp_path) as (url, outbox):
+    async with get_client() as client, bridge(fleet, tmp_path) as (url, outbox):
         headers = {"X-Arcfleet-Secret": SECRET}
         hook = {"name": "hook", "registry": "acreu1", "url": url, "schema": "Webhook", "headers": headers}
         await asyncio.to_thread(sim.post, "/subscriptions", hook)
         await until(is_subscribed)
         digest = await asyncio.to_thread(sim.push, "acreu1", "app/web", "stable")
         await until(is_announced)
-        without, announced = await synced(sim, fleet), await synced(sim, fleet, PrefectAnnouncements())
-        kept = await Variable.aget(VARIABLE)
+        without, announced = await synced(sim, fleet), await synced(sim, fleet, PrefectAnnouncements(client))
+        kept = await variables.read(client, VARIABLE)
         async with aclosing(ApiAnnouncements(lambda: os.environ["PREFECT_API_URL"])) as announcements:
             untold = await announcements.of("acreu1", "plant2")
         shown = [await status_of(tmp_path / "fleet.yaml")]
