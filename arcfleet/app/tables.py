@@ -39,8 +39,13 @@ def print_json(value: Any, indent: int | None = 2) -> None:
 
 def print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table as az does: a line under the headings, no cell cut or folded, however narrow the terminal."""
-    for line in lines_of(columns, rows):
-        console.print(line, soft_wrap=True)
+    _print(console, lines_of(columns, rows))
+
+
+def _print(console: Console, lines: Iterable[Text]) -> None:
+    for number, line in enumerate(lines):
+        # The line under the headings alone may be cut.
+        console.print(line, no_wrap=True, overflow="crop" if number == 1 else "ignore", crop=number == 1)
 
 
 def lines_of(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Text]:
@@ -60,8 +65,7 @@ def lines_of(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[
 
 def print_dicts(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
     """Print rows that carry their column names; columns that are empty throughout are left out."""
-    for line in lines_of_dicts(rows):
-        console.print(line, soft_wrap=True)
+    _print(console, lines_of_dicts(rows))
 
 
 def lines_of_dicts(rows: Sequence[Mapping[str, str]]) -> Iterator[Text]:

@@ -300,12 +300,12 @@ def printed(show, *args, width: int = 20) -> str:
     return console.file.getvalue()
 
 
-def test_a_table_is_never_cut_however_narrow_the_terminal():
+def test_no_cell_of_a_table_is_cut_however_narrow_the_terminal_and_the_line_in_it_ends_with_the_terminal():
     text = printed(tables.print_table, ("NAME", "STATE"), [("a-name-of-some-length", "Online [x]"), ("b", "")])
 
     assert text.splitlines() == [
         "NAME                   STATE",
-        "---------------------  ----------",
+        "-" * 20,
         "a-name-of-some-length  Online [x]",
         "b",
     ]
