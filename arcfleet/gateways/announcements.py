@@ -62,7 +62,7 @@ class ApiAnnouncements:
             return announcements.parse(response.raise_for_status().json()["value"])
         except httpx.HTTPStatusError as error:
             return Unread(f"Prefect's server answers with status {error.response.status_code}")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return Unread(f"Prefect's server does not answer ({type(error).__name__})")
         except (ValueError, KeyError, TypeError):
             return Unread("what answers is no Prefect server")

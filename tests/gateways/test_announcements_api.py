@@ -112,6 +112,12 @@ async def test_what_does_not_answer_as_prefect_is_told_and_not_asked_again(serve
     assert len(server.asked) == 1
 
 
+async def test_an_authority_that_can_t_be_read_is_no_crash(server, monkeypatch, tmp_path):
+    monkeypatch.setenv("PREFECT_API_SSL_CERT_FILE", str(tmp_path / "none.pem"))
+
+    assert await read(lambda: server.url) == Unread("Prefect's server does not answer (FileNotFoundError)")
+
+
 ABSENT = {
     "none runs": (lambda: None, "no Prefect server runs here"),
     "nobody listens": (lambda: "http://127.0.0.1:9/api", "does not answer"),
