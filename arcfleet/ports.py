@@ -237,8 +237,8 @@ class Journal(Protocol):
 class Announcements(Protocol):
     """What connected registries have announced of images that came to them, and the bridge has kept."""
 
-    async def of(self, registry: str, connected_registry: str) -> Mapping[str, Announced]:
-        """Return by `repository:tag` what a connected registry of a cloud registry has announced."""
+    async def of(self, registry: str, connected_registry: str) -> Mapping[str, Announced] | Unread:
+        """Return by `repository:tag` what a connected registry of a cloud registry has announced; why, if unread."""
 
 
 class Passwords(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from prefect.client.orchestration import PrefectClient
-from prefect.variables import Variable
 
 from arcfleet.core import announcements
 from arcfleet.core.announcements import Announced
@@ -14,13 +13,20 @@ from tasks.journal import translated
 
 
 class PrefectAnnouncements:
-    """`ports.Announcements` on Prefect's Variables."""
+    """`ports.Announcements` on Prefect's Variables.
+
+    Args:
+        client: The server's, one for all of a run.
+    """
+
+    def __init__(self, client: PrefectClient) -> None:
+        self._client = client
 
     async def of(self, registry: str, connected_registry: str) -> Mapping[str, Announced]:
         """Return what a connected registry has announced."""
         name = announcements.key(registry, connected_registry)
         with translated(f"announcements {name}"):
-            return announcements.parse(await Variable.aget(name))
+            return announcements.parse(await variables.read(self._client, name))
 
 
 async def keep(client: PrefectClient, registry: str, connected_registry: str, more: Mapping[str, Announced]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import MissingContextError
 from prefect.states import aget_state_exception
@@ -25,9 +26,10 @@ from arcfleet.errors import TransientError
 from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress
 from arcfleet.settings import Settings
-from tasks import journal, passwords
+from tasks import passwords
 from tasks.announcements import PrefectAnnouncements
 from tasks.control import Control
+from tasks.journal import PrefectJournal
 
 LONGEST_WAIT = 300.0
 """Seconds; a service that asks for more than this is asked again after it all the same."""
@@ -134,8 +136,8 @@ async def session(*watchers: Progress) -> AsyncIterator[Session]:
         watchers: Told of the run's progress, besides who watches this process's runs.
     """
     async with (
-        journal.opened() as kept,
-        connect(Settings(), kept, passwords.block, PrefectAnnouncements()) as gateways,
+        get_client() as client,
+        connect(Settings(), PrefectJournal(client), passwords.block, PrefectAnnouncements(client)) as gateways,
     ):
         opened = Session(
             gateways, LogProgress(*filter(None, [watcher.get(), *watchers])), Control(gateways.clock.monotonic)

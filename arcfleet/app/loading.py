@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from arcfleet import fleetfile
-from arcfleet.app import rehearsal
+from arcfleet.app import prefect_server, rehearsal
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.resolve import Discovered
 from arcfleet.errors import ManifestError
@@ -68,9 +69,23 @@ def parse_labels(texts: Sequence[str]) -> Mapping[str, str]:
 
 
 async def read(make: Callable[[Gateways, Fleet], Awaitable[T]], fleet: Fleet) -> T:
-    """Return what `make` reads of a fleet with the settings of the environment."""
+    """Return what `make` reads of a fleet with the settings of the environment.
+
+    Prefect is asked for what it keeps only where it is running, and no server is started.
+    """
     # The Kubernetes client takes a second to import, which --help should not.
     from arcfleet.gateways import connect  # noqa: PLC0415
+    from arcfleet.gateways.announcements import ApiAnnouncements  # noqa: PLC0415
 
-    async with connect(Settings()) as gateways:
-        return await make(gateways, fleet)
+    settings = Settings()
+    with contextlib.ExitStack() as leaving:
+
+        def prefect() -> str | None:
+            server = leaving.enter_context(prefect_server.running(settings.home))
+            return server.url if server else None
+
+        async with (
+            contextlib.aclosing(ApiAnnouncements(prefect)) as announcements,
+            connect(settings, announcements=announcements) as gateways,
+        ):
+            return await make(gateways, fleet)

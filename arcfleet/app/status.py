@@ -1,4 +1,4 @@
-"""`arcfleet status`: what Azure and the clusters show now. Reads only, and needs no Prefect."""
+"""`arcfleet status`: what Azure and the clusters show now. Reads only; a Prefect server is asked if one runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import ConnectedRegistryFacts, WorkloadFacts
-from arcfleet.core.findings import Finding, of_error
+from arcfleet.core.findings import Finding, Grade, of_error
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.names import RegistryRef
 from arcfleet.core.reasons import Reason
@@ -32,6 +32,17 @@ class FleetStatus:
     fleet: str
     sites: tuple[Standing, ...]
     registries: Mapping[str, tuple[ConnectedRegistryFacts, ...]]
+
+    @property
+    def weak(self) -> dict[str, list[str]]:
+        """By what kept better evidence away, the sites with images that only contact speaks for (D)."""
+        found: dict[str, list[str]] = {}
+        for item in self.sites:
+            for why in dict.fromkeys(
+                line for image in item.images if image.grade is Grade.D for line in image.evidence
+            ):
+                found.setdefault(why, []).append(item.site)
+        return found
 
     @property
     def due(self) -> list[tuple[str, Finding]]:

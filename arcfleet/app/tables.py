@@ -13,7 +13,7 @@ from rich.text import Text
 
 from arcfleet.app import status as reading
 from arcfleet.app.status import FleetStatus
-from arcfleet.core.findings import Finding
+from arcfleet.core.findings import Finding, Grade
 from arcfleet.core.report import finding_lines
 from arcfleet.steps.standing import Standing
 
@@ -74,6 +74,13 @@ def lines_of_dicts(rows: Sequence[Mapping[str, str]]) -> Iterator[Text]:
     return lines_of(columns, [[row[key] for key in columns] for row in rows])
 
 
+def print_weak(console: Console, status: FleetStatus) -> None:
+    """Print why images are shown by the weakest evidence, and at which sites; of many reasons the first ones."""
+    for why, sites in list(status.weak.items())[:NAMED]:
+        names = ", ".join(sites[:NAMED]) + (f" and {len(sites) - NAMED} more" if len(sites) > NAMED else "")
+        console.print(Text(f"(D) {names}: {why}", "dim"), soft_wrap=True)
+
+
 def print_due(console: Console, status: FleetStatus) -> None:
     """Print a line for each password that ends soon and is not told in its site's row; of many the first ones."""
     for site, found in status.due[:NAMED]:
@@ -93,7 +100,9 @@ def print_chain(console: Console, item: Standing) -> None:
 
 
 def _graded(found: Finding) -> str:
-    return f"{found.message} ({found.grade})" if found.grade else found.message
+    """Return a finding's message with its grade, and of the weakest why there is no better evidence."""
+    why = found.evidence if found.grade is Grade.D else ()
+    return "; ".join((f"{found.message} ({found.grade})" if found.grade else found.message, *why))
 
 
 def print_article_tables(console: Console, status: FleetStatus) -> None:
@@ -108,6 +117,9 @@ def print_article_tables(console: Console, status: FleetStatus) -> None:
 def print_status(console: Console, found: FleetStatus, *, chains: bool) -> None:
     """Print how a fleet stands: its table, with `chains` every part of each site, and the article's tables."""
     print_dicts(console, reading.fleet_rows(found))
+    print_due(console, found)
+    if not chains:
+        print_weak(console, found)
     for item in found.sites if chains else ():
         console.print()
         print_chain(console, item)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from arcfleet.core import arrivals, comparison, ensure, scope_actions, token_audit, workload_drift
+from arcfleet.core import arrivals, comparison, credentials, ensure, scope_actions, token_audit, workload_drift
 from arcfleet.core.commands import addressed
 from arcfleet.core.comparison import Comparison, Place
 from arcfleet.core.differences import MISSING, Difference, Kind
@@ -90,7 +90,7 @@ def audit(site: Site, facts: SiteFacts, wanted: Sequence[Desired], seen: Seen) -
     """
     found = comparison.compare(site, facts, wanted)
     drift = (
-        *found.extension,
+        *_extension(site, facts, found),
         *(item for change in found.ensured for item in _of_change(change, seen.contents)),
         *_fixed(site, seen.contents),
         *(() if site.ensure else _scopes(site, facts, wanted, seen)),
@@ -101,6 +101,12 @@ def audit(site: Site, facts: SiteFacts, wanted: Sequence[Desired], seen: Seen) -
         *(item for workload in wanted for item in _running(site, facts, workload, seen)),
     )
     return SiteAudit(site.name, drift, tuple(_unknown(site, facts, wanted)))
+
+
+def _extension(site: Site, facts: SiteFacts, found: Comparison) -> tuple[Difference, ...]:
+    """Return what of the extension differs; a deploy installs none while another instance holds the activation."""
+    held = credentials.elsewhere(site, facts)
+    return tuple(replace(item, remedy=held.remedy) for item in found.extension) if held else found.extension
 
 
 def _of_change(change: Change, held: RegistryContents) -> tuple[Difference, ...]:

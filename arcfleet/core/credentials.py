@@ -15,8 +15,9 @@ from enum import StrEnum
 
 from arcfleet.core.connection_strings import ConnectionString
 from arcfleet.core.facts import ConnectedRegistryFacts, ExtensionFacts, SiteFacts, TokenFacts
-from arcfleet.core.findings import Verdict
+from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.journal import Entry, Phase
+from arcfleet.core.manifest import Site
 from arcfleet.core.names import last_segment
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
@@ -63,11 +64,41 @@ def decide(facts: SiteFacts) -> Decision:
 
 def _without_extension(cr: ConnectedRegistryFacts) -> Decision:
     if cr.in_contact:
-        return Decision(Action.STOP, Reason.INSTANCE_ELSEWHERE, "another instance of this connected registry is live")
+        return Decision(
+            Action.STOP, Reason.INSTANCE_ELSEWHERE, "an instance of it is in contact, though nothing is installed here"
+        )
     if cr.activation.lower() == "active":
         # ALREADY_ACTIVATED would meet a new instance; deactivating could cut off one that is merely out of contact.
-        return Decision(Action.STOP, Reason.INSTANCE_ELSEWHERE, "an earlier instance is still the activated one")
+        return Decision(
+            Action.STOP,
+            Reason.INSTANCE_ELSEWHERE,
+            "an earlier instance is still the activated one, though nothing is installed here",
+        )
     return Decision(Action.GENERATE, Reason.OK, "no instance uses a password")
+
+
+def elsewhere(site: Site, facts: SiteFacts) -> Finding | None:
+    """Return the finding about an instance that holds the activation, while nothing is installed here; None without.
+
+    Deleting an extension does not free it (MicrosoftDocs, troubleshoot-connected-registry-arc).
+    """
+    decision, cr, place = decide(facts), facts.connected_registry, site.cluster_ref
+    if decision.reason is not Reason.INSTANCE_ELSEWHERE:
+        return None
+    heard = f", last heard of at {cr.last_activity:%Y-%m-%d %H:%MZ}" if cr.last_activity else ""
+    stopped = (
+        "find the instance and stop it (one that was just deleted is shown for 15 minutes)"
+        if cr.in_contact
+        else "make sure that no instance of it runs anywhere"
+    )
+    return Finding(
+        Verdict.FAILED, decision.reason, "connected registry", decision.because,
+        evidence=(f"{cr.name} is {cr.connection_state} and {cr.activation}{heard}",
+                  f"no extension {site.extension_name} on cluster {place.name}"),
+        remedy=f"{stopped}, then: az acr connected-registry deactivate --name {cr.name} --registry {site.registry}; "
+        "if one runs on this cluster under another name, set extension.name to that: az k8s-extension list "
+        f"--cluster-name {place.name} --resource-group {place.resource_group} --cluster-type connectedClusters",
+    )  # fmt: skip
 
 
 def _with_extension(extension: ExtensionFacts, facts: SiteFacts) -> Decision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from arcfleet.core.reasons import Reason
@@ -60,6 +60,10 @@ class Finding:
     def ok(self) -> bool:
         """True when the thing is as it should be."""
         return self.verdict is Verdict.HEALTHY
+
+    def with_evidence(self, line: str) -> Finding:
+        """Return the finding with one more line of evidence."""
+        return replace(self, evidence=(*self.evidence, line))
 
 
 def of_error(error: BaseException, subject: str) -> Finding:

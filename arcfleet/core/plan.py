@@ -212,20 +212,13 @@ def _stop(site: Site, facts: SiteFacts) -> SitePlan | None:
     hindrance = ensure.finding(site, facts.contents) if facts.contents else None
     if hindrance:
         return SitePlan(Disposition.BLOCKED, finding=hindrance)
+    held_elsewhere = credentials.elsewhere(site, facts)
+    if held_elsewhere:
+        return SitePlan(Disposition.BLOCKED, finding=held_elsewhere)
     decision = credentials.decide(facts)
     if facts.hindrance and decision.action in {Action.STOP, Action.DEFER}:
         held = Disposition.DEFERRED if decision.action is Action.DEFER else Disposition.BLOCKED
         return SitePlan(held, finding=addressed(facts.hindrance, site))
-    if decision.action is Action.STOP:
-        return SitePlan(
-            Disposition.BLOCKED,
-            finding=Finding(
-                Verdict.FAILED, decision.reason, "connected registry", decision.because,
-                remedy="if it runs on this cluster under another name, set extension.name to that; else find and stop "
-                f"it, then: az acr connected-registry deactivate --name {facts.connected_registry.name} "
-                f"--registry {facts.registry.name}",
-            ),
-        )  # fmt: skip
     if facts.connected_registry.uses_managed_identity and extension_changes(site, facts.extension):
         return SitePlan(
             Disposition.BLOCKED,

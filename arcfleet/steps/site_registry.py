@@ -1,4 +1,4 @@
-"""Ask a site's own registry whether it has an image, where the fleet file says how it can be reached."""
+"""An image's arrival by the best evidence there is; a site's own registry is asked where it can be reached."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from arcfleet.core.names import ImageRef
 from arcfleet.core.verdicts import sync as rules
 from arcfleet.core.verdicts.sync import Scope, Sought
 from arcfleet.ports import Gateways
+from arcfleet.steps.announced import Announcements
 
 
 async def judged(
@@ -22,20 +23,24 @@ async def judged(
     cr: ConnectedRegistryFacts,
     sought: Sought,
     *,
+    announcements: Announcements,
     scopes: Sequence[Scope] = (),
 ) -> Finding:
-    """Return the finding about an image: by the site's own answer, where it gives one, else by what Azure shows.
+    """Return the finding about an image: by the site's own answer, else by what it announced and what Azure shows.
 
     That it did not answer, or refused to, is evidence and no more: a pull problem is no sync problem (S6).
     """
     heard = None if item.site else await ask(gateways, site, item.image)
     if isinstance(heard, Answer) and heard.served is not Served.REFUSED:
         item = replace(item, site=heard)
-    found = rules.judge(item, cr, sought, scopes)
+    told = await announcements.added(item, cr)
+    found = rules.judge(item if isinstance(told, Unread) else told, cr, sought, scopes)
+    if isinstance(told, Unread) and rules.is_by_azure(found):
+        found = found.with_evidence(f"what the registry announced was not looked at: {told.why}")
     if heard is None or item.site:
         return found
     why = heard.why if isinstance(heard, Unread) else f"it refuses to say, {heard.heard}"
-    return replace(found, evidence=(*found.evidence, f"the site's registry could not be asked: {why}"))
+    return found.with_evidence(f"the site's registry could not be asked: {why}")
 
 
 async def ask(gateways: Gateways, site: Site, image: ImageRef) -> Answer | Unread | None:

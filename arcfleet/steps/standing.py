@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from arcfleet.core import credentials
 from arcfleet.core import plan as planning
 from arcfleet.core.commands import addressed
 from arcfleet.core.facts import SiteFacts
@@ -48,10 +49,11 @@ async def of_site(gateways: Gateways, site: Site, manifests: Manifests) -> Stand
     images = await sync.standing(gateways, site, facts, wanted)
     now = await gateways.registries.service_time()
     drift = planning.extension_changes(site, facts.extension)
+    elsewhere = credentials.elsewhere(site, facts)
     chain = (
         arc_rules.judge(facts.cluster),
         addressed(extension_rules.judge(facts.extension, facts.cluster, now=now, drift=drift), site),
-        addressed(await _registry(gateways, site, facts, now), site),
+        elsewhere or addressed(await _registry(gateways, site, facts, now), site),
         *images,
         *facts.missing,
         *(
@@ -59,7 +61,8 @@ async def of_site(gateways: Gateways, site: Site, manifests: Manifests) -> Stand
             for item in wanted
         ),
     )
-    worst = next((finding for finding in chain if not finding.ok), None)
+    # That nothing is installed is then only half of it.
+    worst = elsewhere or next((finding for finding in chain if not finding.ok), None)
     if worst and worst.reason in inside.EXPLAINED:
         worst = inside.explain(worst, await diagnosis.look(gateways, site), site)
     return Standing(site.name, facts, wanted, worst, now, chain, images)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from arcfleet import waiting
 from arcfleet.core.arrivals import Arrival, Served, answer
@@ -57,8 +58,7 @@ async def check_sync(
             within `timeouts.sync`.
     """
     cr = facts.connected_registry
-    announcements = Announcements(gateways, site, cr)
-    arrivals = [await announcements.added(await arrival(gateways, site, facts, image)) for image in images]
+    arrivals = [await arrival(gateways, site, facts, image) for image in images]
     scopes = await scopes_of(gateways, site, cr)
     since = max((time for time in (changed_at, ensured_at) if time), default=None)
     sought = Sought(site.registry, await gateways.registries.service_time(), since)
@@ -68,9 +68,17 @@ async def check_sync(
             raise waiting.as_error(hopeless)
     if ensured_at and arrivals:
         since = await _passed_down(gateways, site, cr, arrivals[0], since=ensured_at, on_change=on_change) or since
-    resync = Resync(gateways, site)
+    resync, announcements = Resync(gateways, site), Announcements(gateways, site)
+
+    async def arrived(item: Arrival, now: ConnectedRegistryFacts, sought: Sought) -> Finding:
+        found = await judged(gateways, site, item, now, sought, announcements=announcements)
+        return await resync.judged(found, now)
+
     return tuple(
-        [await _contact(gateways, site, cr, item, since=since, on_change=on_change, resync=resync) for item in arrivals]
+        [
+            await _contact(gateways, site, cr, partial(arrived, item), since=since, on_change=on_change)
+            for item in arrivals
+        ]
     )
 
 
@@ -89,7 +97,7 @@ class Resync:
             try:
                 await self._gateways.registries.resync(self._site.registry_ref, cr.name)
             except PermanentError as error:
-                return replace(finding, evidence=(*finding.evidence, error.message))
+                return finding.with_evidence(error.message)
             self._asked = await self._gateways.registries.service_time()
         return rules.after_resync(finding, cr, self._asked)
 
@@ -109,15 +117,19 @@ async def _passed_down(
     than; None where there is nothing above.
     """
     listed = await gateways.registries.connected_registries(site.registry_ref, max_age=INTERVAL)
-    unproven = replace(item, site=None, notified=None)
+    unproven = replace(item, site=None)
     above: list[ConnectedRegistryFacts] = []
     while (parent := listed.get((cr.parent or "").lower())) and parent not in above:
         above.append(parent)
         cr = parent
+
+    async def passed(now: ConnectedRegistryFacts, sought: Sought) -> Finding:
+        return rules.judge(unproven, now, sought)
+
     for registry in reversed(above):
-        await _contact(gateways, site, registry, unproven, since=since, on_change=on_change)
-        passed = await connected_registry(gateways, site, max_age=INTERVAL, name=registry.name)
-        since = max(since, passed.last_sync or since)
+        await _contact(gateways, site, registry, passed, since=since, on_change=on_change)
+        synced = await connected_registry(gateways, site, max_age=INTERVAL, name=registry.name)
+        since = max(since, synced.last_sync or since)
     return since if above else None
 
 
@@ -175,18 +187,14 @@ async def _contact(
     gateways: Gateways,
     site: Site,
     cr: ConnectedRegistryFacts,
-    item: Arrival,
+    judge: Callable[[ConnectedRegistryFacts, Sought], Awaitable[Finding]],
     *,
     since: datetime | None,
     on_change: OnChange,
-    resync: Resync | None = None,
 ) -> Finding:
     async def look() -> Finding:
         now = await connected_registry(gateways, site, max_age=INTERVAL, name=cr.name)
-        sought = Sought(site.registry, await gateways.registries.service_time(), since)
-        if resync is None:
-            return rules.judge(item, now, sought)
-        return await resync.judged(await judged(gateways, site, item, now, sought), now)
+        return await judge(now, Sought(site.registry, await gateways.registries.service_time(), since))
 
     return await waiting.until_settled(
         look,
@@ -203,23 +211,26 @@ async def standing(gateways: Gateways, site: Site, facts: SiteFacts, wanted: Seq
     Azure is asked for what no pod proves only, and in lists that all sites of the registry share.
     """
     found: dict[ImageRef, Finding] = {}
-    announcements = Announcements(gateways, site, facts.connected_registry)
+    announcements = Announcements(gateways, site)
     for desired in wanted:
         live = (facts.workloads.get(desired.workload.name),)
         for image in desired.images:
             pinned = image in desired.digests
             digest = desired.digests.get(image) or await _digest(gateways, facts.registry.login_server, image)
             heard = answer(site.cluster_ip, image, digest, live, pulled_by_tag=not pinned) if digest else None
-            item = await announcements.added(Arrival(image, digest, site=heard))
-            found[image] = await _judge_now(gateways, site, facts, item)
+            item = Arrival(image, digest, site=heard)
+            found[image] = await _judge_now(gateways, site, facts, item, announcements)
     return tuple(found.values())
 
 
-async def _judge_now(gateways: Gateways, site: Site, facts: SiteFacts, item: Arrival) -> Finding:
+async def _judge_now(
+    gateways: Gateways, site: Site, facts: SiteFacts, item: Arrival, announcements: Announcements
+) -> Finding:
     cr, sought = facts.connected_registry, Sought(site.registry, await gateways.registries.service_time())
     proven = rules.judge(item, cr, sought) if item.site else None
     if proven and proven.ok:
         return proven
     scopes = await scopes_of(gateways, site, cr)
     pushed = await _or_none(gateways.images.pushed(facts.registry.login_server, item.image))
-    return await judged(gateways, site, replace(item, pushed=pushed), cr, sought, scopes=scopes)
+    item = replace(item, pushed=pushed)
+    return await judged(gateways, site, item, cr, sought, announcements=announcements, scopes=scopes)

@@ -53,7 +53,7 @@ def postgresql() -> Iterator[Database]:
 
 
 def _serve(folder: Path, user: str | None) -> Iterator[Database]:
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     initialise = ["initdb", "--auth=trust", "--username=prefect", "--no-sync", f"--pgdata={data}"]
     subprocess.run(initialise, user=user, cwd=folder, check=True, capture_output=True, timeout=60)
     command = ["postgres", "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), *FAST]
@@ -75,7 +75,8 @@ def _await(command: list[str]) -> None:
     raise TimeoutError("PostgreSQL does not answer")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from arcfleet.core.outcomes import Result, Status
+from arcfleet.steps.health import INTERVAL
 from tests.conftest import fleet_of, fleet_text
 
 POLL = "arm GET extensions/operations"
@@ -72,6 +73,19 @@ async def test_a_fresh_site_takes_at_most_8_arm_requests_and_12_polls_and_sees_t
         seen = max(at(entry) for entry in audit if entry.get("site") == site and entry["kind"] == POLL)
         length = agent + INSTALL
         assert length <= (seen - began).total_seconds() <= length * 1.1 + 1
+
+
+async def test_one_list_of_connected_registries_serves_all_sites_that_wait(simulate, deploy):
+    sites, wait = 8, 300.0
+    text = fleet_text(sites)
+    # Slow enough that each of them could ask as often as it looks.
+    sim = simulate(fleet_of(text), speed=60, extensionInstall=20, firstSync=wait)
+
+    report = await deploy(sim, text)
+
+    assert {outcome.status for outcome in report.outcomes} == {Status.SUCCEEDED}
+    asked = sim.counters()["byKind"]["arm LIST connectedRegistries"]
+    assert wait / INTERVAL / 4 < asked < 1.5 * wait / INTERVAL
 
 
 def at(entry: dict[str, str]) -> datetime:

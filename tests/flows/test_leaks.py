@@ -1,7 +1,8 @@
 """Stories of the command line as an operator runs it, on Prefect's own database: no password is left anywhere.
 
 A run is killed in the middle of an installation; the next one goes on from there and meets a refused pull secret, a
-lost answer to generateCredentials, a failed installation and a defect of ours.
+lost answer to generateCredentials, a failed installation and a defect of ours. A second story rotates, repairs, hears
+of pushes, and removes.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
-from databases import Database, lacking, postgresql
+from databases import Database, free_port, lacking, postgresql
 from leaks import Watch, files_below, hits
 
 from simulator import Simulator
 from tests.conftest import fleet_of, fleet_text
+from tests.flows.audit_world import Behind
 
 TEXT = fleet_text(3)
 LIBRARIES = "azure,kubernetes,client,aiohttp,httpx,httpcore,asyncio,arcfleet"
@@ -133,7 +136,12 @@ def killed(operator: Operator, sim: Simulator, watch: Watch) -> dict[str, bytes]
 
 def deployment(operator: Operator, sim: Simulator, *more: str) -> list[str]:
     """Return the arguments of a deploy."""
-    return ["deploy", str(operator.folder / "fleet.yaml"), "--simulator", sim.url, *more]
+    return command("deploy", operator, sim, *more)
+
+
+def command(name: str, operator: Operator, sim: Simulator, *more: str) -> list[str]:
+    """Return the arguments of a command."""
+    return [name, str(operator.folder / "fleet.yaml"), "--simulator", sim.url, *more]
 
 
 def troubles(sim: Simulator) -> None:
@@ -171,3 +179,62 @@ def test_stories_of_the_command_line_leave_no_password_anywhere(simulate, operat
     for kept in (b"ZeroDivisionError", b"it did not work", b"install extension", b"prefect.task-run.Completed"):
         assert kept in rows
     assert b"arcfleet.app.prefect_server" in b"".join(running.values())
+
+
+SHARED = "the-bridge-s-shared-secret/0123456789+abcdefghijklmnopqrstuvwxyz"
+DAY = 86_400
+
+
+@contextlib.contextmanager
+def listening(operator: Operator, sim: Simulator, secret: Path) -> Iterator[str]:
+    """Run Prefect's server and the bridge, and yield the bridge's address."""
+    with operator.running("ui"):
+        until((operator.home / "prefect" / "server.url").exists, "no server came up")
+        port = free_port()
+        with operator.running(*command("bridge", operator, sim, "--secret", f"file:{secret}", "--port", str(port))):
+            url = f"http://127.0.0.1:{port}"
+            until(lambda: _answers(f"{url}/health"), "the bridge did not come up")
+            yield url
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(url, trust_env=False).status_code == httpx.codes.OK
+    return False
+
+
+def told(url: str) -> list[int]:
+    """Tell the bridge of a push with its secret, in a header and in the address, and with another one."""
+    target = {"repository": "app/web", "tag": "stable", "digest": f"sha256:{'ab' * 32}"}
+    push = {"action": "push", "id": "1", "target": target, "request": {"host": "acreu1.azurecr.io"}}
+    ways = ({"headers": {"X-Arcfleet-Secret": SHARED}}, {"params": {"code": SHARED}}, {"params": {"code": SHARED[1:]}})
+    return [httpx.post(f"{url}/push", json=push, trust_env=False, **way).status_code for way in ways]
+
+
+@pytest.mark.stories
+def test_a_rotation_a_repair_the_bridge_and_a_removal_leave_no_password_either(
+    simulate, operator, database, tmp_path_factory
+):
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret"
+    secret.write_text(SHARED)
+    secret.chmod(0o600)
+    sim = simulate(fleet_of(TEXT), speed=300, extensionInstall=60, extensionUpdate=30)
+    before = set(sim.secrets())
+    codes = []
+    with Watch(operator.home, operator.temporary) as watch:
+        codes.append(operator.run(*deployment(operator, sim)))
+        codes.append(operator.run(*command("rotate", operator, sim, "--now", "--restart-pods")))
+        sim.step(2 * DAY)
+        codes.append(operator.run(*command("rotate", operator, sim)))
+        Behind(sim).extension(configurationSettings={"service.clusterIP": "10.96.0.77"})
+        codes.append(operator.run(*command("audit", operator, sim, "--repair")))
+        with listening(operator, sim, secret) as url:
+            answers = told(url)
+            codes.append(operator.run(*command("remove", operator, sim, "--workloads", "--yes-remove", "test")))
+
+    assert (codes, answers) == ([0] * 5, [200, 200, 401])
+    places = {**files_below(operator.folder), **watch.seen, **database.dump()}
+    passwords = set(sim.secrets()) - before
+    assert hits(places, [*passwords, SHARED, SHARED[1:]]) == set()
+    # Each site's two tokens, at the deploy, at the rotation, at the end of the old ones; and the repair's.
+    assert len(passwords) >= 3 * 2 * 3 + 1

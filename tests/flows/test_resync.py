@@ -11,6 +11,7 @@ from arcfleet.core.reasons import Reason
 from arcfleet.gateways import connect
 from simulator import Simulator
 from tests.conftest import fleet_of, fleet_text, settings_of
+from tests.flows.test_least_privilege import actions, principals
 
 RESYNC = "arm POST resync"
 PREVIEW = "2026-01-01-preview"
@@ -51,19 +52,43 @@ async def test_a_failed_sync_is_asked_for_once_more_and_then_the_image_is_there(
     assert await state_of(sim, fleet_of(TEXT)) == "Succeeded"
 
 
-async def test_without_the_right_to_ask_the_failed_sync_is_told_with_the_refusal(simulate, deploy, monkeypatch):
+def refused(sim: Simulator) -> list[str]:
+    """Return what was asked of the world without the right to."""
+    return [entry["path"] for entry in sim.audit() if entry["status"] in {401, 403}]
+
+
+async def test_to_ask_takes_the_rights_of_the_deploy_and_resync_files_and_no_more(simulate, deploy, monkeypatch):
     monkeypatch.setenv("ARCFLEET_REGISTRY_API", PREVIEW)
     sim = simulate(fleet_of(TEXT), extensionInstall=60)
     await deploy(sim, TEXT)
     await failed_once(sim)
     sim.push("acreu1", "app/web", "stable")
-    refusal = {"status": 403, "body": {"error": {"code": "AuthorizationFailed", "message": "no right to resync"}}}
-    sim.fault({"path": ".*/resync", "effect": refusal})
+    sim.post("/principals", {"principals": principals(actions("deploy", "resync"))})
+
+    report = await deploy(sim, TEXT)
+
+    assert report.outcomes[0].status is Status.SUCCEEDED, report.outcomes[0].finding
+    assert (sim.counters()["byKind"][RESYNC], refused(sim)) == (2, [])  # The story's own, and that of the deploy.
+
+
+async def test_without_the_right_to_ask_only_a_failed_sync_is_told_with_the_refusal(simulate, deploy, monkeypatch):
+    monkeypatch.setenv("ARCFLEET_REGISTRY_API", PREVIEW)
+    sim = simulate(fleet_of(TEXT), extensionInstall=60)
+    await deploy(sim, TEXT)
+    sim.post("/principals", {"principals": principals(actions("deploy"))})
+    sim.push("acreu1", "app/web", "stable")
+    well = await deploy(sim, TEXT)
+    unasked = refused(sim)
+    sim.post("/principals", {"principals": []})
+    await failed_once(sim)
+    sim.post("/principals", {"principals": principals(actions("deploy"))})
+    sim.push("acreu1", "app/web", "stable")
 
     finding = (await deploy(sim, TEXT)).outcomes[0].finding
 
+    assert (well.outcomes[0].status, unasked) == (Status.SUCCEEDED, [])
     assert (finding.rule, finding.reason) == ("S8", Reason.SYNC_FAILED)
-    assert "resync" in " ".join(finding.evidence)
+    assert actions("resync")[0] in " ".join(finding.evidence)
     assert finding.remedy == "az acr connected-registry resync --registry acreu1 --name plant1"
 
 

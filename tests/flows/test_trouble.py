@@ -90,7 +90,8 @@ async def test_an_installation_that_never_ends_is_stuck(simulate, deploy):
 
     report = await deploy(sim, text)
 
-    assert report.outcomes[0].finding.reason is Reason.EXTENSION_STUCK
+    finding = report.outcomes[0].finding
+    assert (finding.rule, finding.reason) == ("E10", Reason.EXTENSION_STUCK)
 
 
 async def test_a_cluster_that_went_offline_meanwhile_is_the_cause(simulate, deploy):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from examples import NOW, cluster, cr, extension, facts, minutes, token
+from examples import NOW, cluster, cr, extension, facts, minutes, site, token
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from arcfleet.core.credentials import (
     absent_slot,
     connection_string,
     decide,
+    elsewhere,
     idle_slot,
 )
 from arcfleet.core.findings import Verdict
@@ -110,6 +111,30 @@ def test_a_row_of_the_table_decides(seen, expected):
 
     assert (decision.action, decision.reason) == expected
     assert decision.because
+
+
+SAID = {
+    "Online": "find the instance and stop it (one that was just deleted is shown for 15 minutes), then: ",
+    "Offline": "make sure that no instance of it runs anywhere, then: ",
+}
+
+
+@pytest.mark.parametrize(("state", "words"), SAID.items(), ids=SAID)
+def test_an_activation_without_an_extension_is_told_with_who_may_hold_it_and_how_to_free_it(state, words):
+    found = elsewhere(site(), facts(extension=None, connected_registry=cr(connection_state=state, last_activity=NOW)))
+
+    assert found.evidence == (
+        f"berlinplant is {state} and Active, last heard of at 2026-11-24 12:00Z",
+        "no extension berlinplant on cluster k-berlin",
+    )
+    free = "az acr connected-registry deactivate --name berlinplant --registry acreu1; if one runs on this cluster"
+    assert found.remedy.startswith(f"{words}{free}")
+    assert "set extension.name to that: az k8s-extension list --cluster-name k-berlin" in found.remedy
+
+
+@pytest.mark.parametrize("seen", [facts(), facts(extension=None, connected_registry=cr(**NEVER_STARTED))])
+def test_what_is_installed_here_or_was_never_activated_is_held_by_nobody_else(seen):
+    assert elsewhere(site(), seen) is None
 
 
 connectivities = st.sampled_from(["Connected", "connected", "Offline", "Expired", "Connecting", ""])

@@ -10,6 +10,7 @@ from arcfleet.app.runs import EXIT
 from arcfleet.core.reasons import Reason
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+STORIES = Path(__file__).parents[1] / "flows"
 REASONS, ARTICLE, CODES = (
     PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     for heading in ("Reasons", "The troubleshooting article, entry by entry", "Exit codes")
@@ -32,6 +33,14 @@ def test_the_article_is_mapped_to_reasons_that_exist():
 
     assert len(named) >= 11
     assert set(named) <= {reason.value for reason in Reason}
+
+
+def test_every_reason_of_the_article_is_what_a_story_comes_to():
+    """From the injected cause to what is told: the stories of tests/flows name the reason that they end in."""
+    stories = "".join(path.read_text(encoding="utf-8") for path in STORIES.glob("test_*.py"))
+
+    named = set(re.findall(r"`([a-z_]+)`", ARTICLE))
+    assert {name for name in named if not re.search(rf"\bReason\.{name.upper()}\b", stories)} == set()
 
 
 def test_exit_codes_are_listed():

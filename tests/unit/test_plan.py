@@ -88,7 +88,7 @@ def test_an_instance_elsewhere_blocks_the_site_and_says_how_to_free_it():
     assert (made.disposition, made.install) == (Disposition.BLOCKED, False)
     assert made.finding
     assert made.finding.reason is Reason.INSTANCE_ELSEWHERE
-    assert made.finding.remedy.endswith("az acr connected-registry deactivate --name berlinplant --registry acreu1")
+    assert "az acr connected-registry deactivate --name berlinplant --registry acreu1" in made.finding.remedy
 
 
 def test_a_managed_identity_that_needs_a_change_is_blocked():

@@ -48,6 +48,7 @@ REMOVED = [
     *(registry_call(site(), "DELETE", path) for path in ("tokens/t", "scopeMaps/m", "connectedRegistries/c")),
     *(registry_call(site(), "PATCH", path) for path in ("tokens/t", "scopeMaps/m")),
 ]
+RESYNC = registry_call(site(), "POST", "connectedRegistries/c/resync")
 RESULTS = {f"Microsoft.ContainerRegistry/registries/operation{what}/read" for what in ("Results", "Statuses")}
 """Where a deletion's operation is asked about; its address is below the registry itself."""
 NEEDED = {
@@ -55,6 +56,7 @@ NEEDED = {
     "deploy": actions(*INSTALLATION) | set(AROUND),
     "ensure": (actions(*ENSURED) - actions()) | {CONNECTED_OPERATION},
     "remove": actions(*REMOVED) | {"Microsoft.Authorization/permissions/read", CONNECTED_OPERATION, *RESULTS},
+    "resync": actions(RESYNC) - actions(),
 }
 
 

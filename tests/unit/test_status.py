@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from examples import (
@@ -233,6 +234,33 @@ async def test_drift_of_the_extension_is_shown():
 
     assert (site.finding.rule, site.finding.reason) == ("E13", Reason.DRIFT)
     assert "service.clusterIP: 10.96.0.9 -> 10.96.0.50" in site.finding.message
+
+
+UNHEARD = Finding(
+    Verdict.HEALTHY, Reason.OK, "sync app/web:stable", "contact", "S7", ("not looked at: no server",), grade=Grade.D
+)
+
+
+def test_why_there_is_no_better_evidence_than_contact_is_said_once_for_all_sites():
+    sites = tuple(Standing(name, facts(), (), None, NOW, (UNHEARD,), (UNHEARD,)) for name in ("berlin", "lyon"))
+    well = Standing("oslo", facts(), (), None, NOW, (ARRIVED,), (ARRIVED,))
+    status = FleetStatus("f", (*sites, well), {})
+
+    whole = printed(partial(tables.print_status, chains=False), status, width=200)
+    one = printed(partial(tables.print_status, chains=True), FleetStatus("f", sites[:1], {}), width=200)
+
+    assert whole.splitlines()[-1] == "(D) berlin, lyon: not looked at: no server"
+    assert "contact (D); not looked at: no server" in one
+    assert one.count("no server") == 1
+
+
+def test_a_password_that_ends_soon_is_printed_below_the_fleet():
+    due = Finding(Verdict.DEGRADED, Reason.ROTATION_DUE, "password1", "ends tomorrow")
+    status = FleetStatus("f", (Standing("berlin", facts(), (), FINDING, NOW, (due,)),), {})
+
+    text = printed(partial(tables.print_status, chains=False), status, width=200)
+
+    assert text.splitlines()[-1] == "↻ berlin: password1: ends tomorrow: arcfleet rotate"
 
 
 def test_a_chain_is_printed_with_its_cause():

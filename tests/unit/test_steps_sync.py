@@ -17,8 +17,10 @@ from fakes import Script, port
 from steps_world import IMAGE, LATER, PINNED, SCOPE, listing, refused, world
 
 from arcfleet.core.announcements import Announced
+from arcfleet.core.facts import Unread
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
+from arcfleet.steps.health import INTERVAL
 from arcfleet.steps.sync import check_sync
 
 
@@ -137,3 +139,46 @@ async def test_announcements_are_read_once_where_they_can_help(settings, live, g
 
     assert [finding.grade for finding in found] == [grade, grade]
     assert of.calls == [("acreu1", "berlinplant")] * reads
+
+
+async def test_an_announcement_that_comes_during_the_wait_ends_it():
+    early, told = {}, {"app/web:stable": Announced(DIGEST, LATER)}
+    of = Script(early, early, told)
+    silent = cr(last_sync=None, **TELLS)
+    here = replace(world(listed=listing(silent)), announcements=port(of=of))
+
+    found = await check_sync(
+        here, site(), facts(connected_registry=silent), [IMAGE, IMAGE], changed_at=NOW, on_change=lambda _: None
+    )
+
+    assert [(finding.rule, finding.grade) for finding in found] == [("S7", "B")] * 2
+    # Once at each look of the first image's wait; what ended it is new enough for the second one.
+    assert (len(of.calls), here.clock.slept) == (3, [INTERVAL, INTERVAL])
+
+
+async def test_an_announcement_from_before_our_change_ends_no_wait():
+    of = Script({"app/web:stable": Announced(DIGEST, NOW)})
+    silent = cr(last_sync=None, **TELLS)
+    here = replace(world(listed=listing(silent)), announcements=port(of=of))
+    observed = facts(connected_registry=silent)
+
+    error = await refused(check_sync(here, site(), observed, [IMAGE], changed_at=LATER, on_change=lambda _: None))
+
+    assert (error.rule, error.reason) == ("S12", Reason.SYNC_PENDING)
+
+
+UNHEARD = {
+    "contact is all that is known": (cr(**TELLS), ("what the registry announced was not looked at: no server",)),
+    "a sync is known to have succeeded": (replace(SUCCEEDED, **TELLS), ()),
+    "it is to announce nothing": (cr(), ()),
+}
+
+
+@pytest.mark.parametrize(("seen", "evidence"), UNHEARD.values(), ids=UNHEARD)
+async def test_that_announcements_can_t_be_read_is_said_where_they_would_be_better_evidence(seen, evidence):
+    here = replace(world(listed=listing(seen)), announcements=port(of=Script(Unread("no server"))))
+    observed = facts(connected_registry=seen)
+
+    (found,) = await check_sync(here, site(), observed, [IMAGE], changed_at=NOW, on_change=lambda _: None)
+
+    assert (found.ok, found.evidence) == (True, evidence)

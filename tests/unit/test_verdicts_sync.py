@@ -80,6 +80,9 @@ CASES = {
         replace(Arrival(IMAGE, None), **heard(Served.DIGEST)), {}, {},
         (Verdict.FAILED, Reason.NOT_IN_CLOUD, "S1", None),
     ),
+    "S2 not in the scope map": (
+        Arrival(ImageRef("other", "1"), DIGEST), {}, {}, (Verdict.FAILED, Reason.NOT_IN_SCOPE, "S2", None),
+    ),
     "S3 the same digest": (seen(**heard(Served.DIGEST, DIGEST)), {}, {}, (Verdict.HEALTHY, Reason.OK, "S3", "A")),
     "S3 before S8": (
         seen(**heard(Served.DIGEST, DIGEST)), {"sync_state": "Failed"}, {}, (Verdict.HEALTHY, Reason.OK, "S3", "A"),
@@ -153,7 +156,7 @@ def test_the_first_rule_that_matches_decides_and_the_grade_is_told(arrival, valu
     finding = judge(arrival, cr(**values), replace(SOUGHT, **asked), [scope("app/web")])
 
     assert (finding.verdict, finding.reason, finding.rule, finding.grade) == expected
-    assert finding.subject == "sync app/web:stable"
+    assert finding.subject == f"sync {arrival.image}"
     assert "synced" not in finding.message
 
 

@@ -106,6 +106,11 @@ def _by_azure(arrival: Arrival, cr: ConnectedRegistryFacts, sought: Sought, subj
     )
 
 
+def is_by_azure(finding: Finding) -> bool:
+    """Tell whether a finding goes by what Azure shows only, so that an announcement would be better evidence."""
+    return finding.rule in {"S7", "S8", "S9", "S10", "S11", "S12"} and finding.grade in {None, Grade.D}
+
+
 def _announced(arrival: Arrival, cr: ConnectedRegistryFacts, sought: Sought, subject: str) -> Finding | None:
     said = arrival.notified
     # What was announced before our change may have gone with a reinstallation.
