@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,9 +30,12 @@ T = TypeVar("T")
 Way = Callable[[Fleet, Site, Trail], Awaitable[None]]
 """What is done with one site: it fills the trail, and raises what stopped it."""
 GRACE = 6.0
-"""Real seconds that steps under way are given to end by themselves once the process is told to end."""
+"""Real seconds that steps under way are given to end by themselves once the run has to end at once."""
+AT_ONCE = frozenset({Reason.INTERRUPTED, Reason.LEASE_LOST, Reason.SERVER_LOST})
+"""Ends that steps are not waited for: the process is told to end, or another run may work on the same sites soon."""
 AGAIN = 60.0
 """Seconds between two looks at a cluster that is out of contact, where the fleet waits for such."""
+SILENT = "the Prefect server, which does not answer now"
 
 
 @dataclass
@@ -62,6 +66,11 @@ class Engine:
     begun: list[str] = field(default_factory=list)
     over: set[str] = field(default_factory=set)
     retried: int = 0
+    asked: Counter[GateId] = field(default_factory=Counter)
+    """How many times each gate has asked a person."""
+    ends: dict[str, float] = field(default_factory=dict)
+    """When what has a bounded time, a gate or a soak, comes to its end, by what it is."""
+    leaving: bool = False
 
     def __post_init__(self) -> None:
         self.sites = {site.name: site for site in self.fleet.sites}
@@ -90,6 +99,9 @@ class Engine:
 
     def _next(self, now: datetime) -> rollout.Action:
         self.obey()
+        if self.control.ending in AT_ONCE and not self.leaving:
+            self.leaving = True
+            asyncio.get_running_loop().call_later(GRACE, self._leave)
         action = rollout.next_action(self.state(), now)
         announcing.wave(self, action)
         return action
@@ -108,9 +120,8 @@ class Engine:
         )  # fmt: skip
 
     def interrupt(self) -> None:
-        """End the run with its process: what is under way is given a moment, then left where it is."""
+        """End the run with its process."""
         self.control.end(Reason.INTERRUPTED)
-        asyncio.get_running_loop().call_later(GRACE, self._leave)
 
     def _leave(self) -> None:
         for work in self.running.values():
@@ -123,6 +134,9 @@ class Engine:
         match action:
             case Start(wave, sites):
                 self.running |= dict.fromkeys(sites)
+                # A wave that is worked on again soaks again, all of it.
+                self.soaked.discard(wave)
+                self.ends.pop(soak.name(wave), None)
                 for work in batches.work(self, wave, sites) if self.handed_over else self._alone(sites):
                     group.create_task(work)
             case Block(site, by):
@@ -166,9 +180,9 @@ class Engine:
         trail = Trail(site.name, run_began=self.zero)
         work: asyncio.Future[None] = asyncio.ensure_future(self.way(self.fleet, site, trail))
         self.running[site.name] = work
-        began, paused = self.here.gateways.clock.monotonic(), self.control.paused_for
+        ends = self._unpaused() + site.timeouts.site.total_seconds()
         try:
-            while not work.done() and (left := self._left(site, trail, began, paused)) > 0:
+            while not work.done() and (left := ends + trail.rest - self._unpaused()) > 0:
                 await self.time.first_of(work, left)
             late = not work.done()
         finally:
@@ -180,23 +194,36 @@ class Engine:
             get_run_logger().error("%s · a defect of arcfleet", site.name, exc_info=error)
         return trail.outcome(error)
 
-    def _left(self, site: Site, trail: Trail, began: float, paused: float) -> float:
-        """Return how many seconds a site has left."""
-        spent = self.here.gateways.clock.monotonic() - began - (self.control.paused_for - paused)
-        return site.timeouts.site.total_seconds() + trail.rest - spent
+    def _unpaused(self) -> float:
+        """Return the seconds of a clock that stands still while the run is paused."""
+        return self.here.gateways.clock.monotonic() - self.control.paused_for
+
+    def left(self, what: str, seconds: float) -> float:
+        """Return how many of its seconds something has left, which begin with the first call. Pauses do not count."""
+        now = self._unpaused()
+        return self.ends.setdefault(what, now + seconds) - now
 
     async def unless_ended(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T | None:
-        """Return what work results in; None where the run is ended, or the seconds have passed, before it is done."""
-        doing = asyncio.ensure_future(work)
-        ended = asyncio.ensure_future(self.control.ended.wait())
-        either = asyncio.ensure_future(asyncio.wait([doing, ended], return_when=asyncio.FIRST_COMPLETED))
-        try:
-            await self.time.first_of(either, seconds)
-            return doing.result() if doing.done() else None
-        finally:
-            for part in (either, ended, doing):
-                part.cancel()
-            await asyncio.gather(either, ended, doing, return_exceptions=True)
+        """Do work unless the run is ended, as `WorldTime.unless` has it."""
+        return await self.time.unless(self.control.ended.wait(), work, seconds)
+
+    async def unless_told(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T | None:
+        """Do work unless the run is told what its next action depends on, as `WorldTime.unless` has it."""
+        return await self.time.unless(self._told(), work, seconds)
+
+    async def passed(self, seconds: float) -> bool:
+        """Tell whether seconds of the world have passed; False where the run is told something before."""
+        return bool(await self.unless_told(self._slept(seconds)))
+
+    async def _slept(self, seconds: float) -> bool:
+        await self.here.gateways.clock.sleep(max(0.0, seconds))
+        return True
+
+    async def _told(self) -> None:
+        """Return once the run is to end or to pause, or has obeyed an order."""
+        while not (self.control.ending or self.control.paused or self.obey()):
+            self.control.changed.clear()
+            await self.control.changed.wait()
 
     async def _until_changed(self, until: datetime | None) -> None:
         """Wait for a site's end, for something that the run is told, or for a moment."""
@@ -208,18 +235,17 @@ class Engine:
         finally:
             waiting.cancel()
 
-    def obey(self) -> None:
-        """Do at once what the run was told of single sites."""
+    def obey(self) -> bool:
+        """Do at once what the run was told of single sites, and tell whether that was anything."""
         told = self.control.orders
-        for name in told.skip:
-            if name in self.sites and name not in self.outcomes and name not in self.running:
-                self.end(skipped(name, told.by))
-        if told.retries > self.retried:
-            self.retried = told.retries
-            for name in [
-                name for name, outcome in self.outcomes.items() if outcome.status in COUNTED | {Status.BLOCKED}
-            ]:
-                del self.outcomes[name]
+        left_out = [name for name in self.sites if name in told.skip and name not in {*self.outcomes, *self.running}]
+        for name in left_out:
+            self.end(skipped(name, told.by))
+        again = [name for name, outcome in self.outcomes.items() if told.retries > self.retried and _failed(outcome)]
+        for name in again:
+            del self.outcomes[name]
+        self.retried = max(self.retried, told.retries)
+        return bool(left_out or again)
 
     def end(self, outcome: Outcome) -> None:
         """Take an outcome of a site, which may be a later one than it had."""
@@ -229,7 +255,8 @@ class Engine:
     def tell(self, action: rollout.Action, waiting: str = "", do: str = "") -> None:
         """Tell who watches where the run is, what it waits for as a whole, and what a person does about that."""
         waiting = waiting or (action.why if isinstance(action, Wait) else "")
-        self.tell_wave(rollout.wave_of(action), waiting or ("paused" if self.control.paused else ""), do)
+        waiting = waiting or ("paused" if self.control.paused else SILENT if self.control.unheard else "")
+        self.tell_wave(rollout.wave_of(action), waiting, do)
 
     def tell_wave(self, name: str, waiting: str, do: str = "") -> None:
         """Tell who watches that the run is at a wave, what it waits for, and what a person does about that."""
@@ -238,6 +265,11 @@ class Engine:
         failed, allowed = rollout.count(state, wave, COUNTED), rollout.failures_allowed(state, wave)
         width, number = rollout.concurrency(state, wave), names.index(name) + 1
         self.here.progress.wave(WaveProgress(name, number, len(names), failed, allowed, width, waiting, do))
+
+
+def _failed(outcome: Outcome) -> bool:
+    """Tell whether a site is tried again when people say so."""
+    return outcome.status in COUNTED | {Status.BLOCKED}
 
 
 AWAY = frozenset({Reason.ARC_OFFLINE, Reason.ARC_EXPIRED})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
@@ -16,11 +17,13 @@ from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result, above, below
 from arcfleet.core.reasons import Reason
 from arcfleet.core.run_waves import waves_of
+from arcfleet.errors import TransientError
 from flows import chain, signals
 from flows.engine import Engine, Way
 from tasks import lease
 from tasks.board import Board
 from tasks.fleet import load_fleet
+from tasks.journal import translated
 from tasks.publish import keep_report, publish_report, publish_table
 from tasks.runtime import session
 
@@ -92,11 +95,21 @@ async def run(
                 ended = await engine.carry_out()
             report = keep_report(replace(ended, command=command))
             here.progress.finish(report)
+            if here.control.ending is not Reason.SERVER_LOST:
+                await _publish(report, board, whole=here.control.ending is not Reason.INTERRUPTED)
+    return final_state(report)
+
+
+async def _publish(report: FleetReport, board: Board, *, whole: bool) -> None:
+    """Show how a run has ended in the Prefect UI. It has ended so whether its server answers or not."""
+    try:
+        with translated("report"):
             await publish_table(report, board.table)
-            if here.control.ending is not Reason.INTERRUPTED:
+            if whole:
                 await board.publish()
                 await publish_report(report)
-    return final_state(report)
+    except TransientError as error:
+        get_run_logger().warning("The report could not be published: %s", error)
 
 
 def waits_for(fleet: Fleet, *, reverse: bool) -> dict[str, tuple[str, ...]]:

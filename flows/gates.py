@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import shlex
 from collections.abc import Mapping
-from itertools import count
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
 
 from arcfleet.core import approvals, fleet_plan, moments
+from arcfleet.core.counts import some
 from arcfleet.core.durations import duration_text
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Approval, Check, Gate, Site
 from arcfleet.core.outcomes import GateRecord
 from arcfleet.core.rollout import Answer, CheckResult
 from arcfleet.core.run_waves import GateId
+from arcfleet.errors import TransientError
 from flows import announcing, planning
 from tasks import gates as tasks
 from tasks.runtime import unwatched
@@ -30,16 +33,27 @@ SHOWN = 20
 
 
 async def reach(engine: Engine, place: GateId, gate: Gate) -> None:
-    """Pass a gate, or learn that it can't be passed. Without an answer where the run is ended meanwhile."""
+    """Pass a gate, or learn that it can't be passed. Without an answer where the run is told something meanwhile.
+
+    Then, as where Prefect's server does not answer for a while, it is reached again.
+    """
+    try:
+        await _reach(engine, place, gate)
+    except TransientError as error:
+        get_run_logger().warning("gate %s: %s", place, error)
+        await engine.unless_told(asyncio.sleep(tasks.POLL))
+
+
+async def _reach(engine: Engine, place: GateId, gate: Gate) -> None:
     plan = await _plan(engine, place)
     if not plan.changing:
         await _skipped(engine, place)
     elif gate.not_before:
         await _moment(engine, place, gate)
-    elif gate.check:
+    elif gate.check and place not in engine.asked:
         await _check(engine, place, gate.check)
-    elif gate.approval:
-        await _approval(engine, place, gate.approval, plan)
+    else:
+        await _approval(engine, place, gate.approval or Approval(), plan)
 
 
 async def forget(engine: Engine) -> None:
@@ -81,9 +95,7 @@ async def _skipped(engine: Engine, place: GateId) -> None:
 async def _moment(engine: Engine, place: GateId, gate: Gate) -> None:
     moment = moments.first_after(str(gate.not_before), engine.began)
     engine.tell_wave(place.wave, f"gate {place}: not before {moment:%Y-%m-%d %H:%M %Z}")
-    ahead = (moment - await engine.time.now()).total_seconds()
-    await engine.unless_ended(engine.here.gateways.clock.sleep(max(0.0, ahead)))
-    if not engine.control.ending:
+    if await engine.passed((moment - await engine.time.now()).total_seconds()):
         await _answered(engine, place, Answer.APPROVED, "passed", comment=f"it is {moment:%Y-%m-%d %H:%M %Z}")
 
 
@@ -91,9 +103,12 @@ async def _check(engine: Engine, place: GateId, check: Check) -> None:
     asked = check.url or f"deployment {check.deployment}"
     engine.tell_wave(place.wave, f"gate {place}: asking {asked}")
     said: list[CheckResult] = []
-    await engine.unless_ended(_decided(engine, check, said), check.timeout.total_seconds())
-    if engine.control.ending:
-        return
+    # A deployment is run once: what the run is told waits until it has ended.
+    unless = engine.unless_told if check.url else engine.unless_ended
+    left = engine.left(f"check {place}", check.timeout.total_seconds())
+    with contextlib.suppress(TimeoutError):
+        if not await unless(_decided(engine, check, said), left):
+            return
     last = said[-1] if said else CheckResult("inconclusive", "no answer in time")
     if last.result == "inconclusive":
         get_run_logger().warning("gate %s: %s is inconclusive (%s), so a person is asked", place, asked, last.because)
@@ -104,7 +119,7 @@ async def _check(engine: Engine, place: GateId, check: Check) -> None:
     await _answered(engine, place, answer, "passed" if passed else "failed", by=asked, comment=last.because)
 
 
-async def _decided(engine: Engine, check: Check, said: list[CheckResult]) -> None:
+async def _decided(engine: Engine, check: Check, said: list[CheckResult]) -> bool:
     """Ask until something other than inconclusive is said; a deployment is run once."""
     while not said or (check.url and said[-1].result == "inconclusive"):
         if check.url:
@@ -113,22 +128,26 @@ async def _decided(engine: Engine, check: Check, said: list[CheckResult]) -> Non
                 await engine.here.gateways.clock.sleep(ASK_AGAIN)
         else:
             said.append(await tasks.ask_deployment(str(check.deployment), check.parameters))
+    return True
 
 
 async def _approval(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan) -> None:
     """Ask a person until somebody who may has answered for the plan as it still is then."""
     if await _given_before(engine, place, plan):
         return
-    clock = engine.here.gateways.clock
-    ends, remark = clock.monotonic() + approval.timeout.total_seconds(), ""
-    for attempt in count(1):
+    remark = ""
+    while True:
+        engine.asked[place] += 1
         _tell_asked(engine, place, approval, plan)
         announcing.gate_waits(engine, place, _asked(engine, approval, plan))
-        asking = tasks.ask_person(_question(engine, place, approval, plan, remark), f"{place.key}-{attempt}")
-        said = await engine.unless_ended(asking, ends - clock.monotonic())
-        if said is None:
-            if not engine.control.ending:
-                await _unanswered(engine, place, approval)
+        question, key = _question(engine, place, approval, plan, remark), f"{place.key}-{engine.asked[place]}"
+        left = engine.left(f"approval {place}", approval.timeout.total_seconds())
+        try:
+            said = await engine.unless_told(tasks.ask_person(question, key), left)
+        except TimeoutError:
+            await _unanswered(engine, place, approval)
+            return
+        if said is None or engine.control.ending:
             return
         if approval.from_ and said.name not in approval.from_:
             remark = f"{said.name} may not answer this gate."
@@ -175,7 +194,7 @@ def _tell_asked(engine: Engine, place: GateId, approval: Approval, plan: FleetPl
     name = shlex.quote(approval.from_[0]) if len(approval.from_) == 1 else "NAME"
     engine.tell_wave(
         place.wave,
-        f"gate {place}: approval{who} of plan {plan.id}, {len(plan.changing)} sites change, "
+        f"gate {place}: approval{who} of plan {plan.id}, {some(len(plan.changing), 'site changes', 'sites change')}, "
         f"within {duration_text(approval.timeout)}",
         f"arcfleet approve {shlex.quote(engine.path)} --as {name} (or reject), or answer in the Prefect UI",
     )
@@ -201,7 +220,8 @@ def _question(engine: Engine, place: GateId, approval: Approval, plan: FleetPlan
     """
     rows = [row for row in fleet_plan.rows(plan) if row["what"] != "nothing to do"]
     shown = "\n".join(f"- **{row['site']}** {row['plan']}: {_what(row)}" for row in rows[:SHOWN])
-    more = f"\n\n… and {len(rows) - SHOWN} more sites: the plan-fleet deployment shows all" if len(rows) > SHOWN else ""
+    rest = some(len(rows) - SHOWN, "more site")
+    more = f"\n\n… and {rest}: the plan-fleet deployment shows all" if len(rows) > SHOWN else ""
     side = "after" if place.after else "before"
     who = f"May answer: {', '.join(approval.from_)}." if approval.from_ else ""
     return "\n\n".join(

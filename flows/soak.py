@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from arcfleet.core.counts import some
 from arcfleet.core.durations import clock_time
 from arcfleet.core.findings import Finding, Verdict, of_error
 from arcfleet.core.outcomes import regressed
@@ -22,27 +23,27 @@ INTERVAL = 60.0
 BAD = frozenset({Verdict.FAILED, Verdict.DEGRADED})
 
 
-async def watch(engine: Engine, soak: Soak) -> None:
-    """Look at a wave's sites until its time is over; what is not well then, or has failed before, is a failure.
+def name(wave: str) -> str:
+    """Return what the soak of a wave is called."""
+    return f"soak of wave {wave}"
 
-    What may pass by itself, such as a pod that starts again, counts only where it lasts to the end.
+
+async def watch(engine: Engine, soak: Soak) -> None:
+    """Look at a wave's sites once more, in a while: what has failed, or is not well at the soak's end, is a failure.
+
+    What may pass by itself, such as a pod that starts again, counts only where it lasts to the end. Without a look
+    where the run is told something meanwhile: the soak goes on after that.
     """
-    clock = engine.here.gateways.clock
-    left = set(soak.sites)
-    ends = clock.monotonic() + soak.seconds
-    while left and not engine.control.ending:
-        ahead = ends - clock.monotonic()
-        engine.tell(soak, f"soak of {len(left)} sites, {clock_time(max(0.0, ahead))} to go")
-        await engine.unless_ended(clock.sleep(max(0.0, min(INTERVAL, ahead))))
-        last = ends <= clock.monotonic()
-        found = await asyncio.gather(*(_look(engine, name) for name in sorted(left)))
-        for name, finding in zip(sorted(left), found, strict=True):
-            if finding and (finding.verdict in BAD or (last and finding.reason is not Reason.SCHEDULED_GAP)):
-                engine.end(regressed(engine.outcomes[name], finding))
-                left.discard(name)
-        if last:
-            break
-    if not engine.control.ending:
+    ahead = engine.left(name(soak.wave), soak.seconds)
+    engine.tell(soak, f"soak of {some(len(soak.sites), 'site')}, {clock_time(max(0.0, ahead))} to go")
+    if not await engine.passed(min(INTERVAL, ahead)):
+        return
+    last = ahead <= INTERVAL
+    found = await asyncio.gather(*(_look(engine, site) for site in soak.sites))
+    for site, finding in zip(soak.sites, found, strict=True):
+        if finding and (finding.verdict in BAD or (last and finding.reason is not Reason.SCHEDULED_GAP)):
+            engine.end(regressed(engine.outcomes[site], finding))
+    if last:
         engine.soaked.add(soak.wave)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from arcfleet.ports import Gateways
+
+T = TypeVar("T")
 
 
 class WorldTime:
@@ -37,3 +40,34 @@ class WorldTime:
             timer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await timer
+
+    async def unless(
+        self, heard: Coroutine[Any, Any, object], work: Coroutine[Any, Any, T], seconds: float | None = None
+    ) -> T | None:
+        """Do work unless something is heard of before it is done.
+
+        Args:
+            heard: Done once it is heard of.
+            work: Cancelled then; what it results in all the same is returned.
+            seconds: Of the world, that the work may take; None for no bound.
+
+        Returns:
+            What the work results in; None where it was cancelled.
+
+        Raises:
+            TimeoutError: The seconds have passed before.
+        """
+        hearing, doing = asyncio.ensure_future(heard), asyncio.ensure_future(work)
+        either = asyncio.ensure_future(asyncio.wait([hearing, doing], return_when=asyncio.FIRST_COMPLETED))
+        try:
+            await self.first_of(either, seconds)
+            late = not either.done()
+        finally:
+            for part in (either, hearing, doing):
+                part.cancel()
+            await asyncio.gather(either, hearing, doing, return_exceptions=True)
+        if not doing.cancelled():
+            return doing.result()
+        if late:
+            raise TimeoutError
+        return None

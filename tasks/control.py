@@ -14,6 +14,10 @@ WORDS = {
     Reason.ABORTED: ("the run was aborted", "deploy again when it may go on"),
     Reason.INTERRUPTED: ("the run's process was told to end", "run it again: it continues from here"),
     Reason.LEASE_LOST: ("another run has taken the fleet over", "see the other run: arcfleet ui"),
+    Reason.SERVER_LOST: (
+        "the Prefect server does not answer, so this run could not hold the fleet any longer",
+        "see that the server runs, then run it again: it continues from here",
+    ),
 }
 
 
@@ -34,6 +38,8 @@ class Control:
         """Set whenever something was said; who looks at it clears it."""
         self.ended = asyncio.Event()
         """Set once the run is to end."""
+        self.unheard = False
+        """Whether the server that orders come from does not answer now."""
         self._paused_at: float | None = None
         self._paused_for = 0.0
         self._released = asyncio.Event()
@@ -61,6 +67,12 @@ class Control:
         elif not orders.paused:
             self._paused_for, self._paused_at = self.paused_for, None
         self._tell()
+
+    def hear(self, *, answers: bool) -> None:
+        """Take whether the server that orders come from answers."""
+        if self.unheard is answers:
+            self.unheard = not answers
+            self._tell()
 
     def end(self, why: Reason) -> None:
         """End the run: sites stop after their step."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from typing import Any, Literal
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.flow_runs import apause_flow_run
-from prefect.input import RunInput
+from prefect.input import Keyset, RunInput, keyset_from_paused_state
+from prefect.input.actions import aread_flow_run_input
 from prefect.runtime import flow_run
-from prefect.states import Running
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.states import Paused, Running
 from prefect.variables import Variable
 from pydantic import Field
 
@@ -38,26 +41,72 @@ class Decision(RunInput):
     comment: str = Field(default="", title="Comment", max_length=500)
 
 
-async def ask_person(question: str, key: str) -> Decision:
-    """Pause the run until somebody answers the form, and return the answer. Cancelling it lets the run go on.
+async def ask_person(question: str, key: str) -> Decision | None:
+    """Pause the run until somebody answers the form, and return the answer.
+
+    Prefect's own `pause_flow_run` ends a run that somebody has paused a moment before, or whose server is away.
+    Cancelled, this lets the run go on; an answer that was given by then is returned all the same.
 
     Args:
         question: Markdown, shown above the form.
         key: Tells this pause from the run's others.
+
+    Returns:
+        The answer; None where the run can't be paused now, or goes on without an answer.
+
+    Raises:
+        TransientError: The Prefect server does not answer.
     """
-    form = Decision.with_initial_data(description=question)
-    try:
-        return await apause_flow_run(wait_for_input=form, timeout=YEAR, poll_interval=POLL, key=key)
-    except asyncio.CancelledError:
-        await _unpause()
-        raise
+    asked: State[Any] = Paused(timeout_seconds=YEAR, pause_key=key)
+    keys = keyset_from_paused_state(asked)
+    asked.state_details.run_input_keyset = {str(name): value for name, value in keys.items()}
+    with translated("form of a gate"):
+        async with get_client() as client:
+            try:
+                if not await _pause(client, asked):
+                    await asyncio.sleep(POLL)
+                    return None
+                await Decision.with_initial_data(description=question).asave(keys)
+                await _until_answered(client, key)
+            except asyncio.CancelledError:
+                # Who ends or tells the run something else is not to wait for a server that is away.
+                with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1}):
+                    await _withdraw(client, key)
+                if (said := await _answer(keys)) is None:
+                    raise
+                return said
+            return await _answer(keys)
 
 
-async def _unpause() -> None:
-    async with get_client() as client:
-        run = await client.read_flow_run(flow_run.id)
-        if run.state and run.state.is_paused():
-            await client.set_flow_run_state(run.id, Running(), force=True)
+async def _pause(client: PrefectClient, asked: State[Any]) -> bool:
+    """Pause the run; False where it is paused already, by a person or for a question that could not be withdrawn."""
+    answer = await client.set_flow_run_state(flow_run.id, asked)
+    if answer.status is SetStateStatus.ACCEPT:
+        return True
+    state = answer.state
+    if state and state.is_paused() and state.state_details.run_input_keyset:
+        await client.set_flow_run_state(flow_run.id, Running(), force=True)
+    return False
+
+
+async def _until_answered(client: PrefectClient, key: str) -> None:
+    while _waits(await client.read_flow_run(flow_run.id), key):  # noqa: ASYNC110 - Prefect tells nobody
+        await asyncio.sleep(POLL)
+
+
+async def _withdraw(client: PrefectClient, key: str) -> None:
+    if _waits(await client.read_flow_run(flow_run.id), key):
+        await client.set_flow_run_state(flow_run.id, Running(), force=True)
+
+
+def _waits(run: FlowRun, key: str) -> bool:
+    """Tell whether a run is paused for a question."""
+    return bool(run.state and run.state.is_paused() and run.state.state_details.pause_key == key)
+
+
+async def _answer(keys: Keyset) -> Decision | None:
+    said = await aread_flow_run_input(keys["response"])
+    return Decision(**said) if said else None
 
 
 async def ask_deployment(name: str, parameters: dict[str, object]) -> CheckResult:

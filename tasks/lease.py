@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State, Variable
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from arcfleet.core import orders
 from arcfleet.core.orders import Lease, Orders
@@ -39,6 +41,15 @@ POLL = 2.0
 """Seconds between two looks at the orders."""
 RENEWAL = 20.0
 """Seconds between two signs of life."""
+LOOK = 20.0
+"""Seconds after which a look counts as not answered."""
+UNHEARD = 6.0
+"""Seconds without an answer after which people are told; a single look may fail."""
+PATIENCE = 90.0
+"""Seconds without a sign of life after which a run ends: soon enough that nobody has taken its fleet over by then.
+
+With the last look and the time that steps are given to end it is less than `orders.EXPIRY`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,8 @@ async def holding(fleet: str, control: Control, *, queue: bool) -> AsyncIterator
         async with following(fleet, held.lease.run, control, held):
             yield
     finally:
-        await _release(held)
+        if control.ending is not Reason.SERVER_LOST:
+            await _release(held)
 
 
 @asynccontextmanager
@@ -182,25 +194,32 @@ def _runs(pid: int) -> bool:
 
 
 async def _follow(fleet: str, run: str, control: Control, held: Held | None) -> None:
-    """Renew a lease and take orders until cancelled. A server that does not answer for a while is waited for."""
-    renewed = datetime.now(UTC)
-    while True:
-        try:
-            now = datetime.now(UTC)
-            if held and (now - renewed).total_seconds() >= RENEWAL:
-                held = await _renew(held, now)
-                renewed = now
-            await _take_orders(fleet, run, control)
-        except TransientError as error:
-            _log(str(error))
-        except PermanentError as error:
-            control.end(error.reason)
-            return
-        await asyncio.sleep(POLL)
+    """Renew a lease and take orders until cancelled, or until the run has to end.
+
+    A server that does not answer is asked again at each look, not by Prefect's client, whose waits grow: a run must
+    know within seconds that it is held no longer.
+    """
+    heard = renewed = time.monotonic()
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        while True:
+            now = time.monotonic()
+            due = now - renewed >= RENEWAL
+            try:
+                async with asyncio.timeout(LOOK):
+                    held = await _renew(held) if held and due else held
+                    await _take_orders(fleet, run, control)
+                heard, renewed = now, now if due else renewed
+            except PermanentError as error:
+                return control.end(error.reason)
+            except (TransientError, TimeoutError):
+                if time.monotonic() - renewed > PATIENCE:
+                    return control.end(Reason.SERVER_LOST)
+            control.hear(answers=now - heard <= UNHEARD)
+            await asyncio.sleep(POLL)
 
 
-async def _renew(held: Held, now: datetime) -> Held:
-    lease = replace(held.lease, renewed=now)
+async def _renew(held: Held) -> Held:
+    lease = replace(held.lease, renewed=datetime.now(UTC))
     with translated("lease"):
         async with get_client() as client:
             name = {"id": held.id}

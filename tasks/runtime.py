@@ -18,6 +18,7 @@ from prefect.states import aget_state_exception
 from prefect.tasks import exponential_backoff
 
 from arcfleet.core import report as rendering
+from arcfleet.core.counts import some
 from arcfleet.core.findings import Finding
 from arcfleet.core.outcomes import FleetReport, Outcome, StepRecord, Trail
 from arcfleet.core.plan import Step
@@ -88,7 +89,7 @@ class LogProgress:
 
     def start(self, sites: Sequence[str], run: str, throttled: Callable[[], int]) -> None:
         """A run begins."""
-        _info("run %s: %d sites", run, len(sites))
+        _info("run %s: %s", run, some(len(sites), "site"))
         for watcher in self._watchers:
             watcher.start(sites, run, throttled)
 

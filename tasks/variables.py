@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from http import HTTPStatus
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 
 TAGS = ["arcfleet"]
 
@@ -19,11 +20,19 @@ async def read(client: PrefectClient, name: str) -> Any:
 
 
 async def write(client: PrefectClient, name: str, value: Any) -> None:
-    """Make a Variable, or change its value."""
+    """Change a Variable's value, or make it. One that has come to be meanwhile is changed."""
+    change = VariableUpdate(name=name, value=value)
+    try:
+        await client.update_variable(change)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.NOT_FOUND:
+            raise
+    else:
+        return
     try:
         await client.create_variable(VariableCreate(name=name, value=value, tags=TAGS))
     except ObjectAlreadyExists:
-        await client.update_variable(VariableUpdate(name=name, value=value))
+        await client.update_variable(change)
 
 
 async def delete(client: PrefectClient, name: str) -> None:

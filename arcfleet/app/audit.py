@@ -12,8 +12,8 @@ from rich.text import Text
 
 from arcfleet.core import fleet_audit as rendering
 from arcfleet.core.audit import SiteAudit, when
+from arcfleet.core.counts import some
 from arcfleet.core.fleet_audit import FleetAudit
-from arcfleet.core.fleet_plan import some
 from arcfleet.core.manifest import Fleet
 from arcfleet.ports import Gateways
 from arcfleet.steps.audit import audit_site
@@ -38,7 +38,7 @@ async def make(gateways: Gateways, fleet: Fleet) -> FleetAudit:
 
 def print_audit(console: Console, audit: FleetAudit) -> None:
     """Print an audit: the sites that differ, line by line; the others together; what can't be compared; the sum."""
-    head = f"fleet {audit.fleet} · {some(len(audit.sites), 'site', 'sites')} · audited {audit.made_at:%Y-%m-%d %H:%MZ}"
+    head = f"fleet {audit.fleet} · {some(len(audit.sites), 'site')} · audited {audit.made_at:%Y-%m-%d %H:%MZ}"
     console.print(Text(head, "bold"), soft_wrap=True)
     console.print()
     fine = [site.site for site in audit.sites if not site.drift and not site.finding]

@@ -23,6 +23,7 @@ from arcfleet.app import loading
 from arcfleet.app.bridge import HEADER, LOG, Known, Receiver, application
 from arcfleet.app.bridge_sender import Sender
 from arcfleet.app.outbox import Outbox
+from arcfleet.core.counts import some
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import FleetError, ManifestError, PermanentError
@@ -226,7 +227,8 @@ def _greet(options: Options, receiver: Receiver) -> None:
         LOG.info("Event Grid gives a token of tenant %s for %s", options.trust.tenant, options.trust.audience)
     waiting, _ = receiver.outbox.waiting()
     if waiting:
-        LOG.info("%d repositories were pushed to before this start, and Prefect is told of them now", waiting)
+        pushed = some(waiting, "repository was", "repositories were")
+        LOG.info("%s pushed to before this start, and Prefect is told of it now", pushed)
 
 
 async def _read(options: Options) -> Known:

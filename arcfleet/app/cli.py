@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shlex
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 from arcfleet import __version__, fleetfile
 from arcfleet.app import audit as auditing
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, rehearsal, runs, serving, status, steering, tables, watching
+from arcfleet.app import loading, prefect_server, rehearsal, runs, serving, status, steering, tables, watching
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
@@ -25,6 +24,7 @@ from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, W
 from arcfleet.app.removal import remove
 from arcfleet.app.tables import print_json
 from arcfleet.core import fleet_audit, fleet_plan, json_schema
+from arcfleet.core.counts import some
 from arcfleet.errors import FleetError, ManifestError
 
 app = App(
@@ -253,7 +253,7 @@ def main() -> None:
         if error.more:
             errors.print(f"… and at least {error.more:,} more")
         count = len(error.problems) + error.more
-        errors.print(f"{count} problem{'s' if count > 1 else ''}; nothing was sent", style="bold")
+        errors.print(f"{some(count, 'problem')}; nothing was sent", style="bold")
         code = 1
     except FleetError as error:
         errors.print(error.message, *filter(None, [error.remedy]), sep="\n", markup=False, soft_wrap=True)
@@ -265,7 +265,7 @@ def main() -> None:
         for detail in error.errors(include_url=False, include_input=False):
             errors.print(f"settings: {detail['msg'].removeprefix('Value error, ')}", markup=False, soft_wrap=True)
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    prefect_server.leave(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

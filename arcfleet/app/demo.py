@@ -12,6 +12,7 @@ from rich.text import Text
 from arcfleet import fleetfile
 from arcfleet.app import loading, prefect_server, rehearsal, runs, status, tables
 from arcfleet.app.live import print_report
+from arcfleet.core.counts import some
 from arcfleet.core.outcomes import FleetReport, Status
 from arcfleet.settings import Settings
 
@@ -27,8 +28,8 @@ def main() -> int:
     fleet = fleetfile.load(FLEET)
     console.print(
         Text(
-            f"Rehearsal: {len(fleet.sites)} sites against the simulator on this machine, where time runs {SPEED:.0f} "
-            f"times faster. The Arc cluster of {OFFLINE} is out of contact.\n",
+            f"Rehearsal: {some(len(fleet.sites), 'site')} against the simulator on this machine, where time runs "
+            f"{SPEED:.0f} times faster. The Arc cluster of {OFFLINE} is out of contact.\n",
             "dim",
         )
     )

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from arcfleet.core import fleet_plan as rendering
 from arcfleet.core import nesting
+from arcfleet.core.counts import some
 from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.plan import Disposition, SitePlan
@@ -68,7 +69,7 @@ def print_plan(console: Console, plan: FleetPlan, *, calls: bool = False) -> Non
 
 def print_head(console: Console, plan: FleetPlan, what: str = "plan") -> None:
     """Print which plan of which fleet this is."""
-    count = rendering.some(len(plan.sites), "site", "sites")
+    count = some(len(plan.sites), "site")
     head = f"fleet {plan.fleet} · {count} · {what} {plan.id} · {plan.made_at:%Y-%m-%d %H:%MZ}"
     console.print(Text(head, "bold"), soft_wrap=True)
     console.print()
@@ -114,5 +115,5 @@ def _nothing(plan: FleetPlan) -> str:
     left = sum(plan.counts[which] for which in (Disposition.DEFERRED, Disposition.BLOCKED))
     due = plan.counts[Disposition.ROTATE]
     if due and not left:
-        return f"nothing to deploy; passwords of {rendering.some(due, 'site', 'sites')} are due: arcfleet rotate"
-    return f"{left} of {len(plan.sites)} sites can't be deployed now" if left else "nothing to do"
+        return f"nothing to deploy; passwords of {some(due, 'site')} are due: arcfleet rotate"
+    return f"{left} of {some(len(plan.sites), 'site')} can't be deployed now" if left else "nothing to do"

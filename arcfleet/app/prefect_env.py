@@ -5,6 +5,7 @@ Prefect reads its settings when it is imported, so `prepare` comes before the fi
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -26,6 +27,7 @@ PRIVATE = {
 QUIET = {
     # The run's log goes to the server and its UI; the console belongs to the live view.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_CLI_COLORS": "0",
 }
@@ -52,6 +54,9 @@ def prepare(folder: Path, *, quiet: bool) -> None:
     """
     spare_loopback()
     values = dict(QUIET) if quiet else {}
+    if quiet:
+        # Else Prefect writes to the console what it could not send to a server that is away.
+        logging.raiseExceptions = False
     if "PREFECT_API_URL" not in os.environ:
         home = home_of(folder)
         home.mkdir(parents=True, exist_ok=True)

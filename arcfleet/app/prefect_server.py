@@ -15,10 +15,12 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn, cast
 
 from arcfleet.app import keeper, prefect_env
 from arcfleet.app.processes import APART
@@ -70,6 +72,20 @@ _ours: list[PrefectServer] = []
 """The embedded servers that this process has entered, for who enters one once more inside of that."""
 
 
+_stuck: list[str] = []
+"""Which of Prefect's threads could not send what they have, as their server is away."""
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with an exit code, also where Prefect's threads would try for minutes to send what they have."""
+    _flush()
+    if _stuck:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 @contextlib.contextmanager
 def available(folder: Path, *, quiet: bool = True, port: int = 0) -> Iterator[PrefectServer]:
     """Have a Prefect server while the context is open: PREFECT_API_URL's, that of another command, else a new one.
@@ -100,6 +116,27 @@ def available(folder: Path, *, quiet: bool = True, port: int = 0) -> Iterator[Pr
             _ours.remove(server)
             _flush()
             del os.environ["PREFECT_API_URL"]
+
+
+@contextlib.contextmanager
+def revived(folder: Path, server: PrefectServer) -> Iterator[None]:
+    """Start an embedded server again at its address whenever it ends, however, while the context is open.
+
+    A run goes on then: Prefect's client asks again for about a minute. A server that can't be started again is missed
+    by who asks it; one that PREFECT_API_URL names is somebody else's.
+    """
+    if server.tie is None:
+        yield
+        return
+    over = threading.Event()
+    with contextlib.ExitStack() as leaving:
+        reviving = threading.Thread(target=_revive, args=(folder, server, over, leaving), daemon=True)
+        reviving.start()
+        try:
+            yield
+        finally:
+            over.set()
+            reviving.join()
 
 
 @contextlib.contextmanager
@@ -203,6 +240,16 @@ def _started(folder: Path, port: int, leaving: contextlib.ExitStack) -> tuple[st
     )
 
 
+def _revive(folder: Path, server: PrefectServer, over: threading.Event, leaving: contextlib.ExitStack) -> None:
+    port, tie = urllib.parse.urlsplit(server.url).port or 0, server.tie
+    while tie and not over.is_set():
+        if keeper.has_ended(tie, 0.2):
+            try:
+                tie = _started(folder, port, leaving)[1]
+            except PermanentError:
+                return
+
+
 def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
     # Appended to: a server that runs already goes on writing there.
     with _log_of(folder).open("ab") as sink:
@@ -224,8 +271,12 @@ def _used(folder: Path) -> contextlib.AbstractContextManager[tuple[str, socket.s
 
 
 def _without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what signs in to Azure and to clusters: the server needs none of it, and lives longer than a step."""
-    return {name: value for name, value in environment.items() if not name.startswith(("ARCFLEET_", "AZURE_"))}
+    """Leave out what signs in to Azure and to clusters: the server needs none of it, and lives longer than a step.
+
+    Nor is it to be without a UI where this command does without.
+    """
+    left_out = ("ARCFLEET_", "AZURE_", "PREFECT_UI_ENABLED")
+    return {name: value for name, value in environment.items() if not name.startswith(left_out)}
 
 
 def _flush() -> None:
@@ -237,7 +288,10 @@ def _flush() -> None:
     from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
 
     for worker in (APILogWorker, EventsWorker):
-        worker.drain_all(timeout=FLUSH_TIMEOUT)
+        # Outside of a loop it is no coroutine.
+        _, unsent = cast("tuple[set[Any], set[Any]]", worker.drain_all(timeout=FLUSH_TIMEOUT))
+        if unsent:
+            _stuck.append(worker.__name__)
 
 
 def _note_of(folder: Path) -> Path:

@@ -20,8 +20,9 @@ from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, W
 from arcfleet.app.tables import print_json
 from arcfleet.core import fleet_plan, fleet_removal
 from arcfleet.core import report as rendering
+from arcfleet.core.counts import some
 from arcfleet.core.findings import of_error
-from arcfleet.core.fleet_plan import FleetPlan, some
+from arcfleet.core.fleet_plan import FleetPlan
 from arcfleet.core.manifest import Fleet, Site
 from arcfleet.core.outcomes import Result
 from arcfleet.core.plan import Disposition
@@ -154,8 +155,8 @@ def summary(plan: FleetPlan) -> list[str]:
     return [
         " · ".join([some(len(plan.changing), "site is removed", "sites are removed"), *left]),
         *([stopped] if extensions else []),
-        f"{some(azure, 'write', 'writes')} to Azure, {len(calls) - azure} to the clusters · "
-        f"{some(plan.concurrency, 'site', 'sites')} at a time",
+        f"{some(azure, 'write')} to Azure, {len(calls) - azure} to the clusters · "
+        f"{some(plan.concurrency, 'site')} at a time",
     ]
 
 

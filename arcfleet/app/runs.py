@@ -17,7 +17,7 @@ from arcfleet.core import report as rendering
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.outcomes import FleetReport, Result
 from arcfleet.core.reasons import Reason
-from arcfleet.errors import PermanentError
+from arcfleet.errors import PermanentError, TransientError
 from arcfleet.settings import Settings
 
 EXIT = {
@@ -73,11 +73,13 @@ def run(console: Console, path: Path, fleet: Fleet, flow: Import, **parameters: 
 
     Raises:
         PermanentError: There is no Prefect server, or the run ended before it had a report.
+        TransientError: The server went away before.
     """
     settings = Settings()
     sites = [site.name for site in fleet.sites]
     with (
         prefect_server.available(settings.home) as server,
+        prefect_server.revived(settings.home, server),
         Watch(console, fleet.name, settings.time_scale) as watch,
     ):
         state = asyncio.run(_run(flow, {"fleet": str(path.resolve()), "sites": sites, **parameters}, watch, server))
@@ -98,8 +100,15 @@ async def _run(flow: Import, parameters: dict[str, Any], watch: Watch, server: P
         os.environ["PREFECT_UI_ENABLED"] = "0"
     imported = flow()
     from tasks import runtime  # noqa: PLC0415
+    from tasks.journal import translated  # noqa: PLC0415
 
     await asyncio.to_thread(server.wait_ready)
     runtime.watcher.set(watch)
-    state: Any = await imported(**parameters, return_state=True)
+    try:
+        with translated("the run's end"):
+            state: Any = await imported(**parameters, return_state=True)
+    except TransientError as error:
+        if watch.report is None:
+            raise
+        return error.message
     return f"{state.name}: {state.message}"

@@ -22,6 +22,7 @@ from arcfleet import fleetfile
 from arcfleet.app import keeper, loading, prefect_env, prefect_server, rehearsal, tied
 from arcfleet.app.prefect_server import PrefectServer
 from arcfleet.app.processes import APART
+from arcfleet.core.counts import some
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
@@ -168,7 +169,7 @@ def _welcome(fleet: Fleet, ids: Mapping[str, str], address: str, home: Path) -> 
     links |= {"watch the runs": f"{address}/runs", "read the reports": f"{address}/artifacts"}
     rows = [f"  {what:<20}{link}" for what, link in links.items()]
     return Text("\n".join((
-        "", f"fleet {fleet.name} · {len(fleet.sites)} sites · {against}", "", *rows, "",
+        "", f"fleet {fleet.name} · {some(len(fleet.sites), 'site')} · {against}", "", *rows, "",
         "Schedules are off: switch one on at its deployment's page.",
         f"Ctrl-C ends it all. The worker's log: {_log_of(home)}",
     )))  # fmt: skip

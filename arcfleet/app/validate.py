@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from arcfleet import fleetfile
+from arcfleet.core.counts import some
 from arcfleet.core.manifest import Fleet
 from arcfleet.core.resolve import Resolution, resolve
 from arcfleet.errors import ManifestError
@@ -41,7 +42,7 @@ def print_summary(console: Console, summary: dict[str, Any]) -> None:
             console.print(f"  {key:<12} {len(entries):<4} {told}", markup=False, soft_wrap=True)
     count = len(summary["inventories"])
     if count:
-        which = "1 inventory" if count == 1 else f"{count} inventories"
+        which = some(count, "inventory", "inventories")
         console.print(f"{which} not asked: sites may be added; arcfleet plan asks Azure")
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from arcfleet.app import status, tables
 from arcfleet.app.status import FleetStatus
+from arcfleet.core.counts import some
 
 Look = Callable[[], Awaitable[FleetStatus]]
 
@@ -46,7 +47,7 @@ def view(found: FleetStatus, interval: float) -> RenderableType:
     worse = sorted(zip(status.fleet_rows(found), found.sites, strict=True), key=lambda pair: pair[1].finding is None)
     bad = sum(item.finding is not None for item in found.sites)
     now: datetime | None = max((item.now for item in found.sites), default=None)
-    head = Text(f"{found.fleet} · {len(found.sites)} sites · ", "bold")
+    head = Text(f"{found.fleet} · {some(len(found.sites), 'site')} · ", "bold")
     head.append(f"{bad} not healthy" if bad else "all healthy", "red" if bad else "green")
     head.append(f" · {now:%Y-%m-%d %H:%M:%SZ} · every {interval:g} s · Ctrl-C ends it" if now else "", "dim")
     lines = tables.lines_of_dicts([row for row, _ in worse])

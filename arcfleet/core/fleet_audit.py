@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from arcfleet.core.audit import SiteAudit, when
+from arcfleet.core.counts import some
 from arcfleet.core.differences import MISSING, Difference
 from arcfleet.core.report import escape, finding_json
 
@@ -63,8 +64,7 @@ def summary(audit: FleetAudit) -> str:
     """Return an audit in one line, for example `2 of 12 sites differ from the file · 1 could not be audited`."""
     count, drifted, failed = len(audit.sites), len(audit.drifted), len(audit.failed)
     differ = "differs" if drifted == 1 else "differ"
-    sites = "site" if count == 1 else "sites"
-    first = f"{drifted or 'none'} of {count} {sites} {differ} from the file"
+    first = f"{drifted or 'none'} of {some(count, 'site')} {differ} from the file"
     return " · ".join([first, *([f"{failed} could not be audited"] if failed else [])])
 
 
@@ -102,7 +102,7 @@ def markdown(audit: FleetAudit) -> str:
             changed = f" ({row['changed']})" if row["changed"] else ""
             parts.append(f"- **{row['kind'] or 'not audited'}** {escape(row['what'])}{changed}: {escape(row['do'])}")
         parts.append("")
-    parts += [f"- unknown at {len(names)} of {len(audit.sites)} sites: {escape(what)} ({escape(why)})"
+    parts += [f"- unknown at {len(names)} of {some(len(audit.sites), 'site')}: {escape(what)} ({escape(why)})"
               for (what, why), names in audit.unknown.items()]  # fmt: skip
     return "\n".join(parts) + "\n"
 

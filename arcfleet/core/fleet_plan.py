@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from arcfleet.core.counts import some
 from arcfleet.core.findings import Verdict
 from arcfleet.core.plan import Disposition, SitePlan
 from arcfleet.core.reasons import Reason
@@ -127,19 +128,14 @@ def summary(fleet: FleetPlan) -> tuple[str, ...]:
     lines = (
         [some(len(plans), "site changes", "sites change"), *(f"{count} {which}" for count, which in left if count)],
         [some(*entry) for entry in disturbed if entry[0]],
-        [f"{some(azure, 'write', 'writes')} to Azure, {len(calls) - azure} to the clusters",
-         f"{some(fleet.concurrency, 'site', 'sites')} at a time"],
+        [f"{some(azure, 'write')} to Azure, {len(calls) - azure} to the clusters",
+         f"{some(fleet.concurrency, 'site')} at a time"],
     )  # fmt: skip
     return tuple(" · ".join(line) for line in lines if line)
 
 
-def some(count: int, one: str, many: str) -> str:
-    """Return a number with its noun."""
-    return f"{count} {one if count == 1 else many}"
-
-
 def _pods(count: int) -> str:
-    return some(count, "pod", "pods")
+    return some(count, "pod")
 
 
 def rows(fleet: FleetPlan) -> list[dict[str, str]]:

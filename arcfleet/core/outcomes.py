@@ -40,6 +40,7 @@ _BY_REASON = {
     Reason.ABORTED: Status.CANCELLED,
     Reason.INTERRUPTED: Status.CANCELLED,
     Reason.LEASE_LOST: Status.CANCELLED,
+    Reason.SERVER_LOST: Status.CANCELLED,
     Reason.SITE_DEADLINE: Status.TIMED_OUT,
 }
 

@@ -152,6 +152,8 @@ class Reason(StrEnum):
     """No run is under way that could be told anything."""
     LEASE_LOST = "lease_lost"
     """Another run has taken the fleet over, as this one was not heard of for too long."""
+    SERVER_LOST = "server_lost"
+    """The Prefect server did not answer for so long that another run could soon have taken the fleet over."""
     UNKNOWN_STATE = "unknown_state"
     INTERNAL = "internal"
     """A defect of arcfleet itself."""

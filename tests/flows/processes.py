@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,6 +21,15 @@ def run(*command: str) -> None:
     environment = {**os.environ, "ARCFLEET_PROJECT": str(ROOT)}
     command = (sys.executable, "-m", *command)
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
+
+
+def until_put(sim: Any, extensions: int) -> None:
+    """Return once so many extensions were put: a step is told of before what it writes."""
+    for _ in range(600):
+        if sim.counters()["byKind"].get("arm PUT extensions", 0) >= extensions:
+            return
+        time.sleep(0.05)
+    raise TimeoutError
 
 
 @contextmanager

@@ -155,12 +155,12 @@ async def test_a_wave_begins_not_before_its_moment(simulate, deploy):
 
 @asynccontextmanager
 async def saying(*answers: Any) -> AsyncIterator[str]:
-    """Serve answers, the last of them for good, and yield their address."""
+    """Serve answers, or what makes them, the last of them for good, and yield their address."""
     left = list(answers)
 
     async def answer(_request: web.Request) -> web.Response:
         said = left.pop(0) if len(left) > 1 else left[0]
-        return said if isinstance(said, web.Response) else web.json_response(said)
+        return await said() if callable(said) else web.json_response(said)
 
     application = web.Application()
     application.router.add_get("/rollout", answer)

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from arcfleet.core.counts import some
 from arcfleet.core.facts import ContainerFacts, PodFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, Verdict
 from arcfleet.core.pulled import digest_of, place_of
@@ -168,7 +169,7 @@ def _restarting(container: ContainerFacts, subject: str, where: str) -> Finding:
     verdict = Verdict.PROGRESSING if container.restarts <= MAX_RESTARTS else Verdict.FAILED
     return Finding(
         verdict, Reason.CRASH_LOOP, subject,
-        f"{where} restarted {container.restarts} times: {container.exit_reason or 'ended'}, {ended}", "P10",
+        f"{where} restarted {some(container.restarts, 'time')}: {container.exit_reason or 'ended'}, {ended}", "P10",
         (container.exit_message,) if container.exit_message else (),
         f"kubectl logs {where.partition('/')[0]} --container {container.name} --previous",
     )  # fmt: skip
