@@ -6,12 +6,14 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from arcfleet.core import leaks, resolve, source, workloads
-from arcfleet.core.folder import Sources, join
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.problems import Problems
-from arcfleet.core.resolve import Discovered
-from arcfleet.core.workloads import Object
+from arcfleet.core import leaks
+from arcfleet.core.fleet import resolve, source
+from arcfleet.core.fleet.folder import Sources, join
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.fleet.problems import Problems
+from arcfleet.core.fleet.resolve import Discovered
+from arcfleet.core.kube import workloads
+from arcfleet.core.kube.workloads import Object
 from arcfleet.errors import ManifestError
 
 MAX_FILES = 1000
@@ -36,7 +38,7 @@ def complete(fleet: Fleet, path: str | Path) -> Fleet:
     """Return a resolved fleet with the manifests that it names, and with paths that hold from any folder.
 
     Args:
-        fleet: As `core.resolve` makes it.
+        fleet: As `core.fleet.resolve` makes it.
         path: Where it was read.
 
     Raises:

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from arcfleet.core.announcements import Announced
-from arcfleet.core.arrivals import Answer
-from arcfleet.core.credentials import Minted
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import (
     ClusterFacts,
@@ -26,19 +23,22 @@ from arcfleet.core.facts import (
     WorkloadFacts,
 )
 from arcfleet.core.findings import Finding
-from arcfleet.core.inventory import FoundCluster
-from arcfleet.core.journal import Entry
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.inventory import FoundCluster
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.fleet.site_parts import PullSecretFrom
+from arcfleet.core.kube.workloads import Login, Object
 from arcfleet.core.names import ImageRef, RegistryRef
-from arcfleet.core.outcomes import FleetReport, Outcome
-from arcfleet.core.plan import Step
-from arcfleet.core.registry_settings import ConnectedRegistrySpec
-from arcfleet.core.removals import Held
-from arcfleet.core.rollout import CheckResult, WaveProgress
+from arcfleet.core.passwords.credentials import Minted
+from arcfleet.core.passwords.journal import Entry
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.planning.registry_settings import ConnectedRegistrySpec
+from arcfleet.core.planning.surveys import ClusterSurvey, KubeRight, Permission
+from arcfleet.core.removing.removals import Held
+from arcfleet.core.runs.outcomes import FleetReport, Outcome
+from arcfleet.core.runs.rollout import CheckResult, WaveProgress
 from arcfleet.core.secret import Secret
-from arcfleet.core.site_parts import PullSecretFrom
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, Permission
-from arcfleet.core.workloads import Login, Object
+from arcfleet.core.sync.announcements import Announced
+from arcfleet.core.sync.arrivals import Answer
 
 
 class Clock(Protocol):
@@ -228,7 +228,7 @@ class Journal(Protocol):
         """Keep a token's entry no longer."""
 
     async def read(self, key: str) -> Entry | None:
-        """Return a token's entry, by `core.journal.key`; None where nothing was done."""
+        """Return a token's entry, by `core.passwords.journal.key`; None where nothing was done."""
 
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry, in place of the one before; returns once it is kept."""

@@ -15,10 +15,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from arcfleet.core import report as rendering
-from arcfleet.core import run_page
 from arcfleet.core.durations import clock_time
-from arcfleet.core.outcomes import FleetReport
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.reporting import run_page
+from arcfleet.core.runs.outcomes import FleetReport
 
 PAGE = "report.html"
 OPEN_SITES, OPEN_LINES = 5, 60

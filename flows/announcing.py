@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from arcfleet.core import events, rollout
-from arcfleet.core.outcomes import Ended
-from arcfleet.core.rollout import Block, Done, Start
-from arcfleet.core.run_waves import GateId
+from arcfleet.core.reporting import events
+from arcfleet.core.runs import rollout
+from arcfleet.core.runs.outcomes import Ended
+from arcfleet.core.runs.rollout import Block, Done, Start
+from arcfleet.core.runs.run_waves import GateId
 
 if TYPE_CHECKING:
     from flows.engine import Engine

@@ -11,12 +11,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from arcfleet.core import audit, fleet_audit
-from arcfleet.core.audit import SiteAudit
+from arcfleet.core.auditing import audit, fleet_audit
+from arcfleet.core.auditing.audit import SiteAudit
+from arcfleet.core.auditing.fleet_audit import FleetAudit
 from arcfleet.core.findings import of_error
-from arcfleet.core.fleet_audit import FleetAudit
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import FleetReport
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.runs.outcomes import FleetReport
 from arcfleet.errors import FleetError
 from arcfleet.waiting import each
 from flows import chain, fleet_run

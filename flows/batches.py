@@ -7,8 +7,8 @@ from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from arcfleet.core.outcomes import Outcome, Trail
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Outcome, Trail
 from arcfleet.errors import PermanentError
 from tasks.batches import hand_over
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from arcfleet.core import plan as planning
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import Trail
-from arcfleet.core.plan import Disposition, Step
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.kube.workloads import Desired
+from arcfleet.core.passwords.credentials import Credential
+from arcfleet.core.planning import plan as planning
+from arcfleet.core.planning.plan import Disposition, Step
+from arcfleet.core.runs.outcomes import Trail
 from arcfleet.core.schedule import until_next_sync
-from arcfleet.core.workloads import Desired
 from tasks.credentials import client_login, generate_credential, write_pull_secrets
 from tasks.ensure import ensure_connected_registry
 from tasks.extension import install_extension, settle_extension

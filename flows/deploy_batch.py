@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from arcfleet.core.run_waves import RunWave
+from arcfleet.core.runs.run_waves import RunWave
 from flows import chain, fleet_run, signals
 from flows.engine import Engine
 from flows.parameters import FleetFile, SiteNames

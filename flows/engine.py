@@ -1,4 +1,4 @@
-"""Carries a run's waves out: does what `core.rollout` says next, until it says that the run is over."""
+"""Carries a run's waves out: does what `core.runs.rollout` says next, until it says that the run is over."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any, TypeVar
 
 from prefect import get_run_logger
 
-from arcfleet.core import events, rollout
 from arcfleet.core.durations import duration_text
-from arcfleet.core.events import Event
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import COUNTED, Ended, FleetReport, GateRecord, Outcome, Status, Trail, below, skipped
-from arcfleet.core.outcomes import not_started as left_behind
+from arcfleet.core.fleet.manifest import Fleet, Site
 from arcfleet.core.reasons import Reason
-from arcfleet.core.rollout import Answer, Ask, Block, Done, RunState, Soak, Start, Wait, WaveProgress
-from arcfleet.core.run_waves import GateId, RunWave
+from arcfleet.core.reporting import events
+from arcfleet.core.reporting.events import Event
+from arcfleet.core.runs import rollout
+from arcfleet.core.runs.outcomes import COUNTED, Ended, FleetReport, GateRecord, Outcome, Status, Trail, below, skipped
+from arcfleet.core.runs.outcomes import not_started as left_behind
+from arcfleet.core.runs.rollout import Answer, Ask, Block, Done, RunState, Soak, Start, Wait, WaveProgress
+from arcfleet.core.runs.run_waves import GateId, RunWave
 from arcfleet.errors import FleetError, PermanentError
 from flows import announcing, batches, gates, soak
 from flows.world_time import WorldTime

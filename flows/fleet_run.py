@@ -13,10 +13,10 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.utilities.names import generate_slug
 
-from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import FleetReport, Result, above, below
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.core.reasons import Reason
-from arcfleet.core.run_waves import waves_of
+from arcfleet.core.runs.outcomes import FleetReport, Result, above, below
+from arcfleet.core.runs.run_waves import waves_of
 from arcfleet.errors import TransientError
 from flows import chain, signals
 from flows.engine import Engine, Way

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
 
-from arcfleet.core import approvals, fleet_plan, moments
+from arcfleet.core import moments
 from arcfleet.core.counts import some
 from arcfleet.core.durations import duration_text
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.manifest import Approval, Check, Gate, Site
-from arcfleet.core.outcomes import GateRecord
-from arcfleet.core.rollout import Answer, CheckResult
-from arcfleet.core.run_waves import GateId
+from arcfleet.core.fleet.manifest import Approval, Check, Gate, Site
+from arcfleet.core.planning import fleet_plan
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.runs import approvals
+from arcfleet.core.runs.outcomes import GateRecord
+from arcfleet.core.runs.rollout import Answer, CheckResult
+from arcfleet.core.runs.run_waves import GateId
 from arcfleet.errors import TransientError
 from flows import announcing, planning
 from tasks import gates as tasks

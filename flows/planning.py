@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from arcfleet.core import nesting
 from arcfleet.core.findings import of_error
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import Trail
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.planning import nesting
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.planning.plan import Disposition, SitePlan
+from arcfleet.core.runs.outcomes import Trail
 from arcfleet.errors import FleetError
 from arcfleet.waiting import each
 from flows import chain

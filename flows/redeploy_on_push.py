@@ -11,7 +11,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from arcfleet.core.names import REGISTRY, REPOSITORY
-from arcfleet.core.pushes import LONGEST_NAME
+from arcfleet.core.sync.pushes import LONGEST_NAME
 from flows import fleet_run
 from flows.parameters import FleetFile
 from tasks.fleet import load_fleet

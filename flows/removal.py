@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import Trail
-from arcfleet.core.plan import Step
-from arcfleet.core.removals import Asked
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.removing.removals import Asked
+from arcfleet.core.runs.outcomes import Trail
 from tasks import removal
 from tasks.runtime import step
 

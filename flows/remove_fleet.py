@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from arcfleet.core.removals import Asked
+from arcfleet.core.removing.removals import Asked
 from flows import fleet_run, removal
 from flows.parameters import FleetFile, Labels, SiteNames, Wait, Width
 from tasks.removal import confirm_removal

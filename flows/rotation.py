@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from arcfleet.core import client_tokens, rotation
-from arcfleet.core.client_tokens import Found
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import Trail
-from arcfleet.core.plan import Step
-from arcfleet.core.rotation import Action
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.passwords import client_tokens, rotation
+from arcfleet.core.passwords.client_tokens import Found
+from arcfleet.core.passwords.rotation import Action
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.runs.outcomes import Trail
 from tasks.client_rotation import decide_client_rotation, replace_client_password, restart_pods
 from tasks.credentials import write_pull_secrets
 from tasks.extension import install_extension

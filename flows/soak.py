@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from arcfleet.core.counts import some
 from arcfleet.core.durations import clock_time
 from arcfleet.core.findings import Finding, Verdict, of_error
-from arcfleet.core.outcomes import regressed
 from arcfleet.core.reasons import Reason
-from arcfleet.core.rollout import Soak
+from arcfleet.core.runs.outcomes import regressed
+from arcfleet.core.runs.rollout import Soak
 from arcfleet.errors import FleetError
 from tasks.runtime import unwatched
 from tasks.soak import look

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from prefect.client.orchestration import PrefectClient
 
-from arcfleet.core import announcements
-from arcfleet.core.announcements import Announced
+from arcfleet.core.sync import announcements
+from arcfleet.core.sync.announcements import Announced
 from tasks import variables
 from tasks.journal import translated
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prefect import task
 
-from arcfleet.core.audit import SiteAudit
-from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.auditing.audit import SiteAudit
+from arcfleet.core.fleet.manifest import Fleet, Site
 from arcfleet.steps import audit as steps
 from tasks import runtime
 

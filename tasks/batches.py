@@ -21,9 +21,9 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelling
 from pydantic import TypeAdapter
 
-from arcfleet.core import report as rendering
-from arcfleet.core.outcomes import FleetReport, Outcome
 from arcfleet.core.reasons import Reason
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.runs.outcomes import FleetReport, Outcome
 from arcfleet.errors import PermanentError
 from tasks.journal import translated
 

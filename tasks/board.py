@@ -22,8 +22,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.exceptions import PrefectException
 
-from arcfleet.core import report as rendering
-from arcfleet.core.run_view import RunView
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.reporting.run_view import RunView
 from arcfleet.settings import Settings
 
 PROGRESS_EVERY = 5.0

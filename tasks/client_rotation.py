@@ -7,11 +7,11 @@ from functools import partial
 
 from prefect import task
 
-from arcfleet.core.client_tokens import Found, PullLogin
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Site
-from arcfleet.core.rotation import Decision
-from arcfleet.core.workloads import Desired
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Desired
+from arcfleet.core.passwords.client_tokens import Found, PullLogin
+from arcfleet.core.passwords.rotation import Decision
 from arcfleet.steps import client_rotation as steps
 from arcfleet.steps.observe import Manifests
 from tasks import runtime

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from arcfleet.core.orders import Orders
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.orders import Orders
 from arcfleet.errors import PermanentError
 
 WORDS = {

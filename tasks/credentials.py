@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from arcfleet.core.client_tokens import PullLogin
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.passwords.client_tokens import PullLogin
+from arcfleet.core.passwords.credentials import Credential
 from arcfleet.steps import credentials as steps
 from tasks import runtime
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from prefect import task
 
-from arcfleet.core.ensure import Change
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.planning.ensure import Change
 from arcfleet.steps import ensure as steps
 from tasks import runtime
 

@@ -12,7 +12,7 @@ from prefect.events.schemas.events import RelatedResource, Resource
 from prefect.exceptions import EventTooLarge
 from prefect.logging import get_logger
 
-from arcfleet.core.events import Event
+from arcfleet.core.reporting.events import Event
 from tasks.journal import translated
 
 ID, NAME, ROLE = "prefect.resource.id", "prefect.resource.name", "prefect.resource.role"

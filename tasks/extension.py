@@ -7,9 +7,9 @@ from functools import partial
 
 from prefect import task
 
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.passwords.credentials import Credential
 from arcfleet.steps import extension as steps
 from tasks import runtime
 

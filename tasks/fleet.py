@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from prefect import task
 
 from arcfleet import fleetfile
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.steps import inventory
 from tasks import runtime
 

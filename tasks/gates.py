@@ -18,12 +18,12 @@ from prefect.states import Paused, Running
 from prefect.variables import Variable
 from pydantic import Field
 
-from arcfleet.core import approvals
-from arcfleet.core.approvals import Approval
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.orders import approval_key
-from arcfleet.core.rollout import CheckResult
-from arcfleet.core.run_waves import GateId
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.runs import approvals
+from arcfleet.core.runs.approvals import Approval
+from arcfleet.core.runs.orders import approval_key
+from arcfleet.core.runs.rollout import CheckResult
+from arcfleet.core.runs.run_waves import GateId
 from tasks.journal import translated
 from tasks.variables import TAGS
 

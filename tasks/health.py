@@ -7,10 +7,10 @@ from functools import partial
 
 from prefect import task
 
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
-from arcfleet.core.journal import Phase
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.passwords.credentials import Credential
+from arcfleet.core.passwords.journal import Phase
 from arcfleet.steps import health as steps
 from arcfleet.steps.credentials import note
 from tasks import runtime

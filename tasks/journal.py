@@ -12,8 +12,8 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import PrefectException
 
-from arcfleet.core import journal
-from arcfleet.core.journal import Entry
+from arcfleet.core.passwords import journal
+from arcfleet.core.passwords.journal import Entry
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import TransientError
 from tasks import variables

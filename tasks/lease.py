@@ -28,9 +28,9 @@ from prefect.exceptions import ObjectAlreadyExists
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from arcfleet.core import orders
-from arcfleet.core.orders import Lease, Orders
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs import orders
+from arcfleet.core.runs.orders import Lease, Orders
 from arcfleet.errors import PermanentError, TransientError
 from tasks import variables
 from tasks.control import Control

@@ -5,8 +5,8 @@ from __future__ import annotations
 from prefect import task
 
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Site
-from arcfleet.core.workloads import Desired
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Desired
 from arcfleet.steps import observe as steps
 from tasks import runtime
 

@@ -8,9 +8,9 @@ from prefect import task
 
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
-from arcfleet.core.plan import SitePlan
-from arcfleet.core.workloads import Desired
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Desired
+from arcfleet.core.planning.plan import SitePlan
 from arcfleet.steps import preflight as steps
 from tasks import runtime
 

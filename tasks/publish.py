@@ -12,11 +12,13 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from arcfleet import report_files
-from arcfleet.core import events, fleet_audit, fleet_plan, run_page
-from arcfleet.core import report as rendering
-from arcfleet.core.fleet_audit import FleetAudit
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.outcomes import FleetReport
+from arcfleet.core.auditing import fleet_audit
+from arcfleet.core.auditing.fleet_audit import FleetAudit
+from arcfleet.core.planning import fleet_plan
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.reporting import events, run_page
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.runs.outcomes import FleetReport
 from arcfleet.settings import Settings
 from tasks import runtime
 from tasks.board import put_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import get_run_logger, task
 
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.steps import pushed as steps
 from arcfleet.steps.pushed import Affected
 from tasks import runtime

@@ -8,8 +8,8 @@ from functools import partial
 from prefect import task
 
 from arcfleet import fleetfile
-from arcfleet.core.manifest import Site
-from arcfleet.core.removals import Asked, Part, Removal, check_confirmation
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.removing.removals import Asked, Part, Removal, check_confirmation
 from arcfleet.steps import removal as steps
 from arcfleet.steps.observe import Manifests
 from tasks import runtime

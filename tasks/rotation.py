@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from prefect import task
 
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Site
-from arcfleet.core.plan import SitePlan
-from arcfleet.core.rotation import Decision
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.passwords.credentials import Credential
+from arcfleet.core.passwords.rotation import Decision
+from arcfleet.core.planning.plan import SitePlan
 from arcfleet.steps import rotation as steps
 from tasks import runtime
 

@@ -17,12 +17,12 @@ from prefect.exceptions import MissingContextError
 from prefect.states import aget_state_exception
 from prefect.tasks import exponential_backoff
 
-from arcfleet.core import report as rendering
 from arcfleet.core.counts import some
 from arcfleet.core.findings import Finding
-from arcfleet.core.outcomes import FleetReport, Outcome, StepRecord, Trail
-from arcfleet.core.plan import Step
-from arcfleet.core.rollout import WaveProgress
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.runs.outcomes import FleetReport, Outcome, StepRecord, Trail
+from arcfleet.core.runs.rollout import WaveProgress
 from arcfleet.errors import TransientError
 from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.steps import standing
 from arcfleet.steps.observe import Manifests
 from tasks import runtime

@@ -18,9 +18,9 @@ from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import LogSort
 
-from arcfleet.core import orders
-from arcfleet.core.orders import Lease, Orders
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs import orders
+from arcfleet.core.runs.orders import Lease, Orders
 from arcfleet.errors import PermanentError
 from tasks import lease as leases
 from tasks import variables

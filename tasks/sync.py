@@ -10,8 +10,8 @@ from prefect import task
 
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
-from arcfleet.core.workloads import Desired
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Desired
 from arcfleet.steps import sync as steps
 from tasks import runtime
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from arcfleet.app import rehearsal
-from arcfleet.core import resolve
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.fleet import resolve
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.settings import Settings
 from simulator import Simulator, running
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arcfleet.core import fleet_audit as rendering
-from arcfleet.core.audit import SiteAudit, when
+from arcfleet.core.auditing import fleet_audit as rendering
+from arcfleet.core.auditing.audit import SiteAudit, when
+from arcfleet.core.auditing.fleet_audit import FleetAudit
 from arcfleet.core.counts import some
-from arcfleet.core.fleet_audit import FleetAudit
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.ports import Gateways
 from arcfleet.steps.audit import audit_site
 from arcfleet.waiting import each

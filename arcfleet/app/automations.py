@@ -20,10 +20,10 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
-from arcfleet.core import source
+from arcfleet.core.fleet import source
+from arcfleet.core.fleet.problems import told
+from arcfleet.core.fleet.source import Document
 from arcfleet.core.leaks import quote
-from arcfleet.core.problems import told
-from arcfleet.core.source import Document
 from arcfleet.errors import ManifestError
 from tasks.journal import translated
 

@@ -16,15 +16,18 @@ from pydantic import ValidationError
 from arcfleet import __version__, fleetfile
 from arcfleet.app import audit as auditing
 from arcfleet.app import explain as explaining
-from arcfleet.app import loading, prefect_server, rehearsal, runs, serving, status, steering, tables, watching
+from arcfleet.app import loading, rehearsal, runs, serving, status, steering, tables, watching
 from arcfleet.app import plan as planning
 from arcfleet.app import validate as validating
 from arcfleet.app.live import print_report
 from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Wait, Width
 from arcfleet.app.removal import remove
+from arcfleet.app.server import prefect_server
 from arcfleet.app.tables import print_json
-from arcfleet.core import fleet_audit, fleet_plan, json_schema
+from arcfleet.core.auditing import fleet_audit
 from arcfleet.core.counts import some
+from arcfleet.core.fleet import json_schema
+from arcfleet.core.planning import fleet_plan
 from arcfleet.errors import FleetError, ManifestError
 
 app = App(

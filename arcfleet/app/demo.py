@@ -10,10 +10,11 @@ from pathlib import Path
 from rich.text import Text
 
 from arcfleet import fleetfile
-from arcfleet.app import loading, prefect_server, rehearsal, runs, status, tables
+from arcfleet.app import loading, rehearsal, runs, status, tables
 from arcfleet.app.live import print_report
+from arcfleet.app.server import prefect_server
 from arcfleet.core.counts import some
-from arcfleet.core.outcomes import FleetReport, Status
+from arcfleet.core.runs.outcomes import FleetReport, Status
 from arcfleet.settings import Settings
 
 FLEET = Path(__file__).parents[2] / "deployments" / "fleets" / "demo.yaml"

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from arcfleet import fleetfile
 from arcfleet.app import loading
-from arcfleet.core.explain import DEFAULT, Explained, explain
-from arcfleet.core.manifest import no_such_site
-from arcfleet.core.resolve import resolve
+from arcfleet.core.fleet.explain import DEFAULT, Explained, explain
+from arcfleet.core.fleet.manifest import no_such_site
+from arcfleet.core.fleet.resolve import resolve
 from arcfleet.errors import ManifestError
 
 WIDEST = 46

@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from arcfleet.app import tables
-from arcfleet.core import report as rendering
 from arcfleet.core.durations import clock_time
-from arcfleet.core.outcomes import FleetReport, Outcome, Status
-from arcfleet.core.plan import Step
-from arcfleet.core.rollout import WaveProgress
-from arcfleet.core.run_view import Active, RunView, Tone
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.reporting.run_view import Active, RunView, Tone
+from arcfleet.core.runs.outcomes import FleetReport, Outcome, Status
+from arcfleet.core.runs.rollout import WaveProgress
 
 STYLES = {
     Status.SUCCEEDED: "green",

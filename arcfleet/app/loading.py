@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from arcfleet import fleetfile
-from arcfleet.app import prefect_server, rehearsal
-from arcfleet.core.manifest import Fleet
-from arcfleet.core.resolve import Discovered
+from arcfleet.app import rehearsal
+from arcfleet.app.server import prefect_server
+from arcfleet.core.fleet.manifest import Fleet
+from arcfleet.core.fleet.resolve import Discovered
 from arcfleet.errors import ManifestError
 from arcfleet.ports import Gateways
 from arcfleet.settings import Settings

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arcfleet.core import fleet_plan as rendering
-from arcfleet.core import nesting
 from arcfleet.core.counts import some
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.manifest import Fleet
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.fleet.manifest import Fleet
+from arcfleet.core.planning import fleet_plan as rendering
+from arcfleet.core.planning import nesting
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.planning.plan import Disposition, SitePlan
 from arcfleet.core.reasons import Reason
 from arcfleet.ports import Gateways
 from arcfleet.steps.planning import plan_site

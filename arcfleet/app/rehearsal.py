@@ -21,10 +21,10 @@ from typing import Any
 
 import httpx
 
-from arcfleet.app.prefect_env import spare_loopback
-from arcfleet.app.processes import APART
-from arcfleet.core import workloads
-from arcfleet.core.manifest import Fleet, Site
+from arcfleet.app.server.prefect_env import spare_loopback
+from arcfleet.app.server.processes import APART
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.kube import workloads
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import ManifestError, PermanentError
 from arcfleet.settings import is_loopback

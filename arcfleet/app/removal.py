@@ -13,20 +13,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arcfleet.app import loading, prefect_server, runs, tables
+from arcfleet.app import loading, runs, tables
 from arcfleet.app import plan as planning
 from arcfleet.app.live import print_report
 from arcfleet.app.parameters import FleetPath, Json, Labels, Names, Simulator, Wait, Width
+from arcfleet.app.server import prefect_server
 from arcfleet.app.tables import print_json
-from arcfleet.core import fleet_plan, fleet_removal
-from arcfleet.core import report as rendering
 from arcfleet.core.counts import some
 from arcfleet.core.findings import of_error
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.outcomes import Result
-from arcfleet.core.plan import Disposition
-from arcfleet.core.removals import Asked, Found, Removal, check_confirmation
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.planning import fleet_plan
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.planning.plan import Disposition
+from arcfleet.core.removing import fleet_removal
+from arcfleet.core.removing.removals import Asked, Found, Removal, check_confirmation
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.runs.outcomes import Result
 from arcfleet.errors import FleetError
 from arcfleet.ports import Gateways
 from arcfleet.settings import Settings

@@ -10,13 +10,14 @@ from typing import Any
 
 from rich.console import Console
 
-from arcfleet.app import prefect_server, tables
+from arcfleet.app import tables
 from arcfleet.app.live import Watch, print_report
-from arcfleet.app.prefect_server import PrefectServer
-from arcfleet.core import report as rendering
-from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import FleetReport, Result
+from arcfleet.app.server import prefect_server
+from arcfleet.app.server.prefect_server import PrefectServer
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.core.reasons import Reason
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.runs.outcomes import FleetReport, Result
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.settings import Settings
 

@@ -11,9 +11,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from arcfleet.app import loading, prefect_server, tables
+from arcfleet.app import loading, tables
 from arcfleet.app import up as upping
 from arcfleet.app.parameters import FleetPath, Json, Simulator
+from arcfleet.app.server import prefect_server
 from arcfleet.app.tables import print_json
 from arcfleet.settings import Settings
 
@@ -108,7 +109,7 @@ def bridge(
     home = Settings().home
     with prefect_server.existing(home) as server:
         # As in apply_automations.
-        from arcfleet.app import bridge_command  # noqa: PLC0415
+        from arcfleet.app.bridging import bridge_command  # noqa: PLC0415
 
         trust = bridge_command.trusted(entra_tenant, entra_audience, entra_authority)
         sources = tuple(secret or (() if trust else (bridge_command.DEFAULT_SOURCE,)))

@@ -10,10 +10,10 @@ from typing import Any
 from arcfleet.core.durations import ago
 from arcfleet.core.facts import ConnectedRegistryFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, Grade, of_error
-from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.fleet.manifest import Fleet, Site
 from arcfleet.core.names import RegistryRef
 from arcfleet.core.reasons import Reason
-from arcfleet.core.report import arrivals_in_short, finding_json
+from arcfleet.core.reporting.report import arrivals_in_short, finding_json
 from arcfleet.ports import Gateways
 from arcfleet.steps import rotation, standing
 from arcfleet.steps.observe import LISTED

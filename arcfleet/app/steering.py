@@ -19,12 +19,13 @@ from rich.prompt import Confirm
 from rich.text import Text
 
 from arcfleet import fleetfile
-from arcfleet.app import loading, prefect_server, runs, tables
+from arcfleet.app import loading, runs, tables
 from arcfleet.app.parameters import FleetOrName, FleetPath, Json, Simulator
-from arcfleet.core.manifest import no_such_site
-from arcfleet.core.orders import Orders
-from arcfleet.core.outcomes import COUNTED, WELL, Status
+from arcfleet.app.server import prefect_server
+from arcfleet.core.fleet.manifest import no_such_site
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.orders import Orders
+from arcfleet.core.runs.outcomes import COUNTED, WELL, Status
 from arcfleet.errors import ManifestError, PermanentError
 from arcfleet.settings import Settings
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from arcfleet.app import status as reading
 from arcfleet.app.status import FleetStatus
 from arcfleet.core.findings import Finding, Grade
-from arcfleet.core.report import finding_lines
+from arcfleet.core.reporting.report import finding_lines
 from arcfleet.steps.standing import Standing
 
 WIDE = 160

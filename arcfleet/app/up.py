@@ -19,11 +19,12 @@ from rich.console import Console
 from rich.text import Text
 
 from arcfleet import fleetfile
-from arcfleet.app import keeper, loading, prefect_env, prefect_server, rehearsal, tied
-from arcfleet.app.prefect_server import PrefectServer
-from arcfleet.app.processes import APART
+from arcfleet.app import loading, rehearsal
+from arcfleet.app.server import keeper, prefect_env, prefect_server, tied
+from arcfleet.app.server.prefect_server import PrefectServer
+from arcfleet.app.server.processes import APART
 from arcfleet.core.counts import some
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from arcfleet.settings import Settings
@@ -90,7 +91,7 @@ def _worker(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = ("worker", "start", "--pool", POOL, "--type", "process", "--name", f"up-{os.getpid()}")
     with _log_of(home).open("wb") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-            [sys.executable, "-m", "arcfleet.app.tied", "prefect", *command],
+            [sys.executable, "-m", "arcfleet.app.server.tied", "prefect", *command],
             stdin=subprocess.PIPE, stdout=sink, stderr=sink, env=environment, **APART,
         )  # fmt: skip
     try:

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from arcfleet import fleetfile
 from arcfleet.core.counts import some
-from arcfleet.core.manifest import Fleet
-from arcfleet.core.resolve import Resolution, resolve
+from arcfleet.core.fleet.manifest import Fleet
+from arcfleet.core.fleet.resolve import Resolution, resolve
 from arcfleet.errors import ManifestError
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from arcfleet.core.evidence import NAMESPACE
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 
 
 def addressed(finding: Finding, site: Site, namespace: str = NAMESPACE) -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from arcfleet.core.facts import UNTRACED, ExtensionFacts, Trace
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 
 MISSING = "missing"
 ADDRESS = "service.clusterIP"

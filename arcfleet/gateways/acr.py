@@ -11,12 +11,12 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.containerregistry import models
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
-from arcfleet.core import scope_actions
-from arcfleet.core.credentials import Minted
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryFacts, ScopeMapFacts, TokenFacts
 from arcfleet.core.names import RegistryRef, last_segment
+from arcfleet.core.passwords.credentials import Minted
+from arcfleet.core.planning import scope_actions
+from arcfleet.core.planning.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.reasons import Reason
-from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.secret import Secret
 from arcfleet.errors import OutcomeUnknownError, PermanentError
 from arcfleet.gateways import acr_models, translation

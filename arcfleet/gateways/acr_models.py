@@ -20,7 +20,7 @@ from arcfleet.core.facts import (
     Trace,
 )
 from arcfleet.core.names import last_segment
-from arcfleet.core.registry_settings import ConnectedRegistrySpec
+from arcfleet.core.planning.registry_settings import ConnectedRegistrySpec
 from arcfleet.gateways.arc import parse_time
 
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from arcfleet.core import announcements
-from arcfleet.core.announcements import Announced
 from arcfleet.core.facts import Unread
+from arcfleet.core.sync import announcements
+from arcfleet.core.sync.announcements import Announced
 
 NOT_KEPT = "Variable not found"
 TIMEOUT = 3.0

@@ -15,8 +15,8 @@ from azure.mgmt.kubernetesconfiguration.v2023_05_01 import models
 from arcfleet.core.commands import addressed
 from arcfleet.core.durations import clock_time
 from arcfleet.core.facts import ClusterFacts, ExtensionFacts, ExtensionStatus
-from arcfleet.core.inventory import FoundCluster
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.inventory import FoundCluster
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.core.names import CLUSTER_RP, CLUSTER_TYPE, EXTENSION_TYPE, ClusterRef
 from arcfleet.core.polling import next_delay, usual_length
 from arcfleet.core.reasons import Reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from arcfleet.core.rollout import CheckResult
+from arcfleet.core.runs.rollout import CheckResult
 
 TIMEOUT = 10.0
 """Seconds for one answer."""

@@ -12,11 +12,11 @@ from kubernetes.aio import client
 
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.facts import Unread, WorkloadFacts
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import FIELD_MANAGER, SEAL_ANNOTATION, Login, Object
+from arcfleet.core.planning.surveys import ClusterSurvey, KubeRight
 from arcfleet.core.reasons import Reason
-from arcfleet.core.removals import Held
-from arcfleet.core.surveys import ClusterSurvey, KubeRight
-from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION, Login, Object
+from arcfleet.core.removing.removals import Held
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import kube_evidence, kube_removal, kube_survey, translation
 from arcfleet.gateways.kube_facts import selector_text, workload_facts

@@ -16,7 +16,7 @@ from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
 from arcfleet.core.evidence import CLAIM, NAMESPACE, ClaimFacts, EventFacts, ExtensionEvidence
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.errors import FleetError
 from arcfleet.gateways import translation
 from arcfleet.gateways.kube_facts import pod_facts

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arcfleet.core.facts import Condition, ContainerFacts, PodFacts, WorkloadFacts
-from arcfleet.core.workloads import HASH_ANNOTATION
+from arcfleet.core.kube.workloads import HASH_ANNOTATION
 
 REVISIONS = ("pod-template-hash", "controller-revision-hash")
 """Labels that tell a pod's revision: of a ReplicaSet's, and of a DaemonSet's or StatefulSet's."""

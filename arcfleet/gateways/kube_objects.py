@@ -11,7 +11,7 @@ from typing import Any
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
-from arcfleet.core.workloads import SEAL_ANNOTATION
+from arcfleet.core.kube.workloads import SEAL_ANNOTATION
 
 KEY = ".dockerconfigjson"
 SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type's name

@@ -6,8 +6,8 @@ from typing import Any
 
 from kubernetes.aio import client
 
-from arcfleet.core.removals import SECRETS, Held
-from arcfleet.core.workloads import FIELD_MANAGER, SEAL_ANNOTATION
+from arcfleet.core.kube.workloads import FIELD_MANAGER, SEAL_ANNOTATION
+from arcfleet.core.removing.removals import SECRETS, Held
 from arcfleet.gateways.kube_objects import KEY, encode, logins_of, method, or_none, seal_of
 
 

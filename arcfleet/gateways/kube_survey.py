@@ -18,9 +18,9 @@ from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
 from arcfleet.core.facts import Unread
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.planning.surveys import ClusterSurvey, KubeRight, NodeFacts, StorageClassFacts
 from arcfleet.core.reasons import Reason
-from arcfleet.core.surveys import ClusterSurvey, KubeRight, NodeFacts, StorageClassFacts
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import translation
 

@@ -10,7 +10,7 @@ import yaml
 from kubernetes.aio import client, config
 from kubernetes.aio.config import incluster_config, kube_config
 
-from arcfleet.core.manifest import Kube
+from arcfleet.core.fleet.manifest import Kube
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import translation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from arcfleet.core.journal import Entry
+from arcfleet.core.passwords.journal import Entry
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError
 

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from arcfleet.core.fleet.site_parts import PullSecretFrom
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
-from arcfleet.core.site_parts import PullSecretFrom
 from arcfleet.errors import PermanentError
 
 Blocks = Callable[[str], Awaitable[Secret]]

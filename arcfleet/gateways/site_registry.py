@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from arcfleet.core.arrivals import Answer, Served
 from arcfleet.core.facts import Unread
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.fleet.site_parts import SiteRegistry
+from arcfleet.core.kube.workloads import Login
 from arcfleet.core.names import ImageRef
-from arcfleet.core.site_parts import SiteRegistry
-from arcfleet.core.workloads import Login
+from arcfleet.core.sync.arrivals import Answer, Served
 from arcfleet.errors import FleetError
 from arcfleet.gateways import translation
 from arcfleet.gateways.images import ACCEPT

@@ -7,7 +7,7 @@ from typing import Any
 from azure.core.rest import HttpRequest
 
 from arcfleet.core.names import last_segment
-from arcfleet.core.surveys import Permission
+from arcfleet.core.planning.surveys import Permission
 from arcfleet.gateways import translation
 from arcfleet.gateways.azure import AzureClients
 from arcfleet.gateways.shared import Shared

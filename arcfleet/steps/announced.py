@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from arcfleet.core.announcements import Announced
-from arcfleet.core.arrivals import Arrival
 from arcfleet.core.facts import ConnectedRegistryFacts, Unread
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.sync.announcements import Announced
+from arcfleet.core.sync.arrivals import Arrival
 from arcfleet.ports import Gateways
 from arcfleet.steps.health import INTERVAL
 

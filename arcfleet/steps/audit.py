@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from arcfleet.core import audit as rules
-from arcfleet.core import journal
-from arcfleet.core.audit import Seen, SiteAudit
+from arcfleet.core.auditing import audit as rules
+from arcfleet.core.auditing.audit import Seen, SiteAudit
+from arcfleet.core.auditing.token_audit import Tokens
 from arcfleet.core.facts import RegistryContents, SiteFacts
 from arcfleet.core.findings import of_error
-from arcfleet.core.manifest import Fleet, Site
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.kube.workloads import Desired
 from arcfleet.core.names import ImageRef, last_segment
+from arcfleet.core.passwords import journal
 from arcfleet.core.reasons import Reason
-from arcfleet.core.token_audit import Tokens
-from arcfleet.core.workloads import Desired
 from arcfleet.errors import FleetError, PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps import observe

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from arcfleet.core import client_tokens, journal, rotation, workloads
-from arcfleet.core.client_tokens import Found, PullLogin
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube import workloads
+from arcfleet.core.kube.workloads import Desired, Login
 from arcfleet.core.names import last_segment
-from arcfleet.core.rotation import Decision
-from arcfleet.core.workloads import Desired, Login
+from arcfleet.core.passwords import client_tokens, journal, rotation
+from arcfleet.core.passwords.client_tokens import Found, PullLogin
+from arcfleet.core.passwords.rotation import Decision
 from arcfleet.ports import Gateways
 from arcfleet.steps.credentials import new_login, sharing
 from arcfleet.steps.extension import OnChange

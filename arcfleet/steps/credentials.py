@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arcfleet.core import client_tokens, credentials, ensure, journal, rotation
-from arcfleet.core.client_tokens import PullLogin
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.journal import Entry, Phase
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Login
 from arcfleet.core.names import last_segment
+from arcfleet.core.passwords import client_tokens, credentials, journal, rotation
+from arcfleet.core.passwords.client_tokens import PullLogin
+from arcfleet.core.passwords.credentials import Credential
+from arcfleet.core.passwords.journal import Entry, Phase
+from arcfleet.core.planning import ensure
 from arcfleet.core.reasons import Reason
-from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps.minting import mint

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from arcfleet.core.evidence import ExtensionEvidence
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.verdicts import arc, inside
 from arcfleet.errors import FleetError, PermanentError

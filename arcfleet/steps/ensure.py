@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from arcfleet.core.ensure import Change, Kind
 from arcfleet.core.facts import SiteFacts
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.planning.ensure import Change, Kind
+from arcfleet.core.planning.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.reasons import Reason
-from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps.observe import connected_registry

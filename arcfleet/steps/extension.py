@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from arcfleet import waiting
-from arcfleet.core import connection_strings, polling
+from arcfleet.core import polling
 from arcfleet.core.commands import addressed
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import ExtensionFacts, SiteFacts
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.journal import Phase
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.passwords import connection_strings
+from arcfleet.core.passwords.credentials import Credential
+from arcfleet.core.passwords.journal import Phase
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts import extension as rules

@@ -8,7 +8,7 @@ from arcfleet import waiting
 from arcfleet.core.commands import addressed
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts, TokenFacts
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import until_next_sync
 from arcfleet.core.verdicts import extension as extension_rules

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from arcfleet.core.inventory import FoundCluster, chosen
-from arcfleet.core.manifest import Fleet, Inventory
+from arcfleet.core.fleet.inventory import FoundCluster, chosen
+from arcfleet.core.fleet.manifest import Fleet, Inventory
 from arcfleet.ports import Gateways
 
 

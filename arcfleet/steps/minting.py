@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from arcfleet.core.credentials import ATTEMPT, Minted
-from arcfleet.core.journal import Entry, Phase
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.core.names import last_segment
+from arcfleet.core.passwords.credentials import ATTEMPT, Minted
+from arcfleet.core.passwords.journal import Entry, Phase
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import OutcomeUnknownError, PermanentError
 from arcfleet.ports import Gateways

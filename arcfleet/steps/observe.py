@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from arcfleet.core import comparison, ensure_effects, workloads
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, SiteFacts
 from arcfleet.core.findings import Finding, of_error
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube import workloads
+from arcfleet.core.kube.workloads import Desired, Login, Object
 from arcfleet.core.names import ImageRef
+from arcfleet.core.planning import comparison, ensure_effects
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import rests_between_syncs
 from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts import inside
-from arcfleet.core.workloads import Desired, Login, Object
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps import diagnosis

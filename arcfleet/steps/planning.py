@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from arcfleet.core import plan as planning
 from arcfleet.core.findings import of_error
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.planning import plan as planning
+from arcfleet.core.planning.plan import Disposition, SitePlan
 from arcfleet.errors import FleetError
 from arcfleet.ports import Gateways
 from arcfleet.steps import observe, preflight, rotation

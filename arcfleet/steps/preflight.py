@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from arcfleet.core import preflight, rights
 from arcfleet.core.facts import SiteFacts, Unread
-from arcfleet.core.manifest import Site
-from arcfleet.core.plan import SitePlan
-from arcfleet.core.surveys import AzureSurvey, ClusterSurvey, Permission
-from arcfleet.core.workloads import Desired
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Desired
+from arcfleet.core.planning import preflight, rights
+from arcfleet.core.planning.plan import SitePlan
+from arcfleet.core.planning.surveys import AzureSurvey, ClusterSurvey, Permission
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 

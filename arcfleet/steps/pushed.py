@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from arcfleet.core import affected
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
+from arcfleet.core.sync import affected
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 

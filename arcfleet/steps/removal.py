@@ -7,14 +7,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from arcfleet import waiting
-from arcfleet.core import belongings, journal, polling, preflight, removal, rights, workloads
+from arcfleet.core import polling
 from arcfleet.core.commands import addressed
 from arcfleet.core.facts import ClusterFacts
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube import workloads
+from arcfleet.core.passwords import journal
+from arcfleet.core.planning import preflight, rights
+from arcfleet.core.planning.surveys import ClusterSurvey
 from arcfleet.core.reasons import Reason
-from arcfleet.core.removals import SECRETS, Asked, Deletion, Found, Held, Kind, Removal
-from arcfleet.core.surveys import ClusterSurvey
+from arcfleet.core.removing import belongings, removal
+from arcfleet.core.removing.removals import SECRETS, Asked, Deletion, Found, Held, Kind, Removal
 from arcfleet.core.verdicts import extension as rules
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from arcfleet import waiting
-from arcfleet.core import workload_drift
-from arcfleet.core.arrivals import Arrival, answer
 from arcfleet.core.commands import addressed
 from arcfleet.core.facts import SiteFacts, WorkloadFacts
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube import workload_drift
+from arcfleet.core.kube.workloads import Desired
 from arcfleet.core.reasons import Reason
+from arcfleet.core.sync.arrivals import Arrival, answer
 from arcfleet.core.verdicts import pods as rules
 from arcfleet.core.verdicts import sync as sync_rules
 from arcfleet.core.verdicts.patience import Steadiness, Suspicion, restarted
 from arcfleet.core.verdicts.sync import Sought
-from arcfleet.core.workloads import Desired
 from arcfleet.ports import Gateways
 from arcfleet.steps.extension import OnChange
 from arcfleet.steps.health import INTERVAL

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from arcfleet.core import credentials, due, journal, rotation
-from arcfleet.core.credentials import Credential
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.core.names import last_segment
-from arcfleet.core.plan import SitePlan
-from arcfleet.core.rotation import Decision
+from arcfleet.core.passwords import credentials, due, journal, rotation
+from arcfleet.core.passwords.credentials import Credential
+from arcfleet.core.passwords.rotation import Decision
+from arcfleet.core.planning.plan import SitePlan
 from arcfleet.ports import Gateways
 from arcfleet.steps import minting
 from arcfleet.steps.credentials import generate_credential

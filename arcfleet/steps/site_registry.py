@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from arcfleet.core.arrivals import Answer, Arrival, Served
 from arcfleet.core.facts import ConnectedRegistryFacts, Unread
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.core.names import ImageRef
+from arcfleet.core.sync.arrivals import Answer, Arrival, Served
 from arcfleet.core.verdicts import sync as rules
 from arcfleet.core.verdicts.sync import Scope, Sought
 from arcfleet.ports import Gateways

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from arcfleet.core import credentials
-from arcfleet.core import plan as planning
 from arcfleet.core.commands import addressed
 from arcfleet.core.facts import SiteFacts
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Desired
+from arcfleet.core.passwords import credentials
+from arcfleet.core.planning import plan as planning
 from arcfleet.core.verdicts import arc as arc_rules
 from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts import inside
 from arcfleet.core.verdicts import pods as pod_rules
 from arcfleet.core.verdicts import registry as registry_rules
-from arcfleet.core.workloads import Desired
 from arcfleet.ports import Gateways
 from arcfleet.steps import diagnosis, health, sync
 from arcfleet.steps.observe import LISTED, Manifests, observe

@@ -8,16 +8,16 @@ from datetime import datetime
 from functools import partial
 
 from arcfleet import waiting
-from arcfleet.core.arrivals import Arrival, Served, answer
 from arcfleet.core.facts import ConnectedRegistryFacts, SiteFacts
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.kube.workloads import Desired
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import until_next_sync
+from arcfleet.core.sync.arrivals import Arrival, Served, answer
 from arcfleet.core.verdicts import sync as rules
 from arcfleet.core.verdicts.sync import Scope, Sought
-from arcfleet.core.workloads import Desired
 from arcfleet.errors import PermanentError
 from arcfleet.ports import Gateways
 from arcfleet.steps.announced import Announcements

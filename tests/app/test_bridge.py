@@ -13,10 +13,10 @@ import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from arcfleet.app import bridge_command
-from arcfleet.app.bridge import MAX_BODY, STRANGERS, Known, Receiver, application
-from arcfleet.app.bridge_sender import Sender
-from arcfleet.app.outbox import Outbox
+from arcfleet.app.bridging import bridge_command
+from arcfleet.app.bridging.bridge import MAX_BODY, STRANGERS, Known, Receiver, application
+from arcfleet.app.bridging.bridge_sender import Sender
+from arcfleet.app.bridging.outbox import Outbox
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import ManifestError, PermanentError

@@ -16,8 +16,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from arcfleet.app import bridge_command
-from arcfleet.app.bridge import STRANGERS, Known, Receiver, application
+from arcfleet.app.bridging import bridge_command
+from arcfleet.app.bridging.bridge import STRANGERS, Known, Receiver, application
 from arcfleet.core.secret import Secret
 from arcfleet.errors import ManifestError
 from arcfleet.gateways import entra

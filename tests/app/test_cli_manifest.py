@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from arcfleet.core import json_schema
+from arcfleet.core.fleet import json_schema
 from tests.app.test_cli import arcfleet
 from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from arcfleet.app import keeper
+from arcfleet.app.server import keeper
 
 URL = "http://127.0.0.1:9/api"
 USER = """

@@ -11,8 +11,8 @@ import time
 import httpx
 import pytest
 
-from arcfleet.app import keeper, prefect_server
-from arcfleet.app.prefect_server import PrefectServer
+from arcfleet.app.server import keeper, prefect_server
+from arcfleet.app.server.prefect_server import PrefectServer
 from arcfleet.errors import PermanentError
 
 COMMAND = """

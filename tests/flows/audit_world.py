@@ -13,9 +13,9 @@ import yaml
 
 from arcfleet import fleetfile
 from arcfleet.app import audit as auditing
-from arcfleet.core.fleet_audit import FleetAudit
-from arcfleet.core.outcomes import Status
-from arcfleet.core.workloads import Object
+from arcfleet.core.auditing.fleet_audit import FleetAudit
+from arcfleet.core.kube.workloads import Object
+from arcfleet.core.runs.outcomes import Status
 from arcfleet.gateways import connect
 from simulator import Simulator
 from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text, settings_of

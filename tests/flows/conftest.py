@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-from arcfleet.app import prefect_server
-from arcfleet.core.outcomes import FleetReport
-from arcfleet.core.rollout import WaveProgress
+from arcfleet.app.server import prefect_server
+from arcfleet.core.runs.outcomes import FleetReport
+from arcfleet.core.runs.rollout import WaveProgress
 from flows.deploy_fleet import deploy_fleet
 from simulator import Simulator
 from tasks import runtime

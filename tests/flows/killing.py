@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Mapping
 
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
 
 
 class Killer:

@@ -16,14 +16,14 @@ from typing import Any
 
 from prefect.client.orchestration import get_client
 
-from arcfleet.app import bridge_command
-from arcfleet.app.bridge import Known, Receiver
-from arcfleet.app.bridge_sender import Sender
-from arcfleet.app.outbox import Outbox
+from arcfleet.app.bridging import bridge_command
+from arcfleet.app.bridging.bridge import Known, Receiver
+from arcfleet.app.bridging.bridge_sender import Sender
+from arcfleet.app.bridging.outbox import Outbox
 from arcfleet.core.findings import Finding, Grade
-from arcfleet.core.manifest import Fleet
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.core.names import ImageRef
-from arcfleet.core.outcomes import Status
+from arcfleet.core.runs.outcomes import Status
 from arcfleet.core.secret import Secret
 from arcfleet.gateways import connect
 from arcfleet.gateways.announcements import ApiAnnouncements

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from arcfleet.app import status
-from arcfleet.core.outcomes import Status
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Status
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
 from tests.flows.audit_world import EXTENSION, REGISTRY, Behind

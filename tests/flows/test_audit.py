@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from arcfleet.app import audit as auditing
-from arcfleet.core import fleet_audit
+from arcfleet.core.auditing import fleet_audit
 from arcfleet.core.differences import Kind
-from arcfleet.core.outcomes import Status
+from arcfleet.core.runs.outcomes import Status
 from flows.audit_fleet import audit_fleet
 from tests.flows.audit_world import (
     REGISTRY,

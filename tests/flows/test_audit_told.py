@@ -10,11 +10,11 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 
 from arcfleet.app import audit as auditing
-from arcfleet.core import fleet_audit
-from arcfleet.core.audit import SiteAudit, Unknown
+from arcfleet.core.auditing import fleet_audit
+from arcfleet.core.auditing.audit import SiteAudit, Unknown
+from arcfleet.core.auditing.fleet_audit import FleetAudit
 from arcfleet.core.differences import Difference, Kind
 from arcfleet.core.facts import Trace
-from arcfleet.core.fleet_audit import FleetAudit
 from arcfleet.core.reasons import Reason
 from flows.audit_fleet import audit_fleet
 from tests.conftest import fleet_of, fleet_text

@@ -19,7 +19,7 @@ from prefect.states import Running
 
 from arcfleet.app import automations
 from arcfleet.app.automations import Change
-from arcfleet.core import events
+from arcfleet.core.reporting import events
 from arcfleet.errors import ManifestError
 from tasks.events import emit
 

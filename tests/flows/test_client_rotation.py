@@ -9,11 +9,11 @@ import yaml
 from kubernetes.aio import client, config
 from prefect.blocks.system import Secret as SecretBlock
 
-from arcfleet.core import workloads
-from arcfleet.core.outcomes import Result, Status
+from arcfleet.core.kube import workloads
+from arcfleet.core.kube.workloads import Login
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Result, Status
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Login
 from arcfleet.gateways import connect
 from arcfleet.steps import client_rotation
 from arcfleet.steps.observe import observe

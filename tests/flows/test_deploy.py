@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from arcfleet.core.outcomes import Result, Status
+from arcfleet.core.runs.outcomes import Result, Status
 from arcfleet.steps.health import INTERVAL
 from tests.conftest import fleet_of, fleet_text
 

@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from arcfleet.app.live import print_report
-from arcfleet.core import credentials
-from arcfleet.core.outcomes import Status
+from arcfleet.core.passwords import credentials
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Status
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
 

@@ -6,9 +6,9 @@ import asyncio
 
 import yaml
 
-from arcfleet.core import scope_actions
-from arcfleet.core.outcomes import Result, Status
+from arcfleet.core.planning import scope_actions
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Result, Status
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
 from tests.flows.test_planning import calls_of, planned, writes_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arcfleet.core.outcomes import Result
+from arcfleet.core.runs.outcomes import Result
 from tests.conftest import fleet_of
 from tests.flows.test_ensure import CHAIN, nested
 from tests.flows.test_least_privilege import actions, as_role, told, written

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from arcfleet.app import status
-from arcfleet.core import credentials
 from arcfleet.core.findings import Finding
-from arcfleet.core.outcomes import FleetReport, Status
+from arcfleet.core.passwords import credentials
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import FleetReport, Status
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
 from tests.flows.audit_world import ACR, ARC, EXTENSION, REGISTRY, Behind, audited

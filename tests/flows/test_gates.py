@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, Fl
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.flow_engine import run_flow_async
 
-from arcfleet.core.outcomes import Result
+from arcfleet.core.runs.outcomes import Result
 from tests.conftest import fleet_of
 from tests.flows.waves_world import FAST, began, in_waves, soon, statuses
 

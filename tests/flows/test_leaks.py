@@ -178,7 +178,7 @@ def test_stories_of_the_command_line_leave_no_password_anywhere(simulate, operat
     rows = b"\n".join(content for name, content in places.items() if name.endswith("rows") or name == "pg_dump")
     for kept in (b"ZeroDivisionError", b"it did not work", b"install extension", b"prefect.task-run.Completed"):
         assert kept in rows
-    assert b"arcfleet.app.prefect_server" in b"".join(running.values())
+    assert b"arcfleet.app.server.prefect_server" in b"".join(running.values())
 
 
 SHARED = "the-bridge-s-shared-secret/0123456789+abcdefghijklmnopqrstuvwxyz"

@@ -16,9 +16,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Running
 
-from arcfleet.core.orders import EXPIRY, Lease, lease_key
-from arcfleet.core.outcomes import Result
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.orders import EXPIRY, Lease, lease_key
+from arcfleet.core.runs.outcomes import Result
 from flows.deploy_fleet import deploy_fleet
 from tasks import variables
 from tests.conftest import fleet_of, fleet_text

@@ -13,9 +13,9 @@ import yaml
 
 from arcfleet.app import audit, status
 from arcfleet.app import plan as planning
-from arcfleet.core.outcomes import FleetReport, Result, Status
-from arcfleet.core.plan import Disposition
+from arcfleet.core.planning.plan import Disposition
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import FleetReport, Result, Status
 from arcfleet.gateways import connect
 from simulator import Simulator
 from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text, settings_of

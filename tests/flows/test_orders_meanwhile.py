@@ -10,8 +10,8 @@ from aiohttp import web
 from prefect.client.orchestration import get_client
 from prefect.states import Paused
 
-from arcfleet.core.outcomes import Result
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.runs.outcomes import Result
 from tasks import lease, steering
 from tests.conftest import fleet_of
 from tests.flows.test_gates import saying

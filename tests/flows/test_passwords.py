@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 
-from arcfleet.core.outcomes import Result, Status
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Result, Status
 from tests.conftest import fleet_of, fleet_text
 
 CHANGED = {"settings": {"pvc.storageRequest": "300Gi"}}

@@ -9,10 +9,10 @@ import pytest
 from prefect.artifacts import Artifact
 
 from arcfleet.app import plan as planning
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.outcomes import Result, Status
-from arcfleet.core.plan import Disposition
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.planning.plan import Disposition
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Result, Status
 from arcfleet.gateways import connect
 from flows.plan_fleet import plan_fleet
 from tests.conftest import fleet_of, fleet_text, settings_of, use

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from arcfleet.app import removal as command
-from arcfleet.core.outcomes import Result, Status
-from arcfleet.core.plan import Disposition
+from arcfleet.core.planning.plan import Disposition
 from arcfleet.core.reasons import Reason
-from arcfleet.core.removals import Asked
+from arcfleet.core.removing.removals import Asked
+from arcfleet.core.runs.outcomes import Result, Status
 from arcfleet.gateways import connect
 from flows.remove_fleet import remove_fleet
 from tasks import journal

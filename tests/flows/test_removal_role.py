@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arcfleet.core.outcomes import Result
+from arcfleet.core.runs.outcomes import Result
 from flows.remove_fleet import remove_fleet
 from tests.conftest import fleet_of, fleet_text
 from tests.flows.test_ensure import nested

@@ -12,8 +12,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 
-from arcfleet.core import report as rendering
-from arcfleet.core.outcomes import Result, Status
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.runs.outcomes import Result, Status
 from tasks import board
 from tests.conftest import fleet_of, fleet_text
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from arcfleet.core.outcomes import Result
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.runs.outcomes import Result
 from tests.conftest import environment_of, fleet_of, fleet_text
 from tests.flows import killing
 from tests.flows.waves_world import FAST

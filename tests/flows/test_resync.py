@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from arcfleet.core.findings import Grade
-from arcfleet.core.manifest import Fleet
-from arcfleet.core.outcomes import Status
+from arcfleet.core.fleet.manifest import Fleet
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Status
 from arcfleet.gateways import connect
 from simulator import Simulator
 from tests.conftest import fleet_of, fleet_text, settings_of

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from arcfleet.app import plan, status
-from arcfleet.core.outcomes import Result, Status
-from arcfleet.core.plan import Disposition
+from arcfleet.core.planning.plan import Disposition
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Result, Status
 from arcfleet.gateways import connect
 from flows.rotate_credentials import rotate_credentials
 from tests.conftest import SUBSCRIPTION, fleet_of, fleet_text, settings_of

@@ -8,7 +8,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from arcfleet.core.outcomes import Status
+from arcfleet.core.runs.outcomes import Status
 from arcfleet.gateways import connect
 from flows.rotate_credentials import rotate_credentials
 from tests.conftest import fleet_of, fleet_text, settings_of

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from leaks import Watch, disguises, files_below, hits
 
-from arcfleet.core.outcomes import Result
+from arcfleet.core.runs.outcomes import Result
 from tests.conftest import fleet_of, fleet_text
 
 PASSWORD = "a" * 20 + "/Z3+" + "b7" * 11 + "+ACR" + "c9~>" * 2

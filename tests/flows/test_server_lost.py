@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from arcfleet.app import keeper, prefect_env
-from arcfleet.app.prefect_server import PrefectServer
+from arcfleet.app.server import keeper, prefect_env
+from arcfleet.app.server.prefect_server import PrefectServer
 from tests.conftest import fleet_of, fleet_text
 from tests.flows import processes
 
@@ -49,7 +49,7 @@ def home(tmp_path, monkeypatch) -> Path:
 def server(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run a Prefect server on a home's database while the context is open, and yield its process and its address."""
     environment = {"PREFECT_HOME": str(home / "prefect"), **prefect_env.TUNED}
-    command = ("arcfleet.app.prefect_server", str(home), str(port))
+    command = ("arcfleet.app.server.prefect_server", str(home), str(port))
     with ExitStack() as stack:
         started = stack.enter_context(processes.process(home / "own.log", *command, **environment))
         deadline = time.monotonic() + 60
@@ -153,7 +153,7 @@ def test_the_server_of_a_command_is_started_again_by_it(simulate, arcfleet, home
 
 def servers_of(pid: int) -> list[int]:
     """Return the Prefect servers that a process has started."""
-    command = ["pgrep", "-P", str(pid), "-f", "arcfleet.app.prefect_server"]
+    command = ["pgrep", "-P", str(pid), "-f", "arcfleet.app.server.prefect_server"]
     return [int(word) for word in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()]
 
 

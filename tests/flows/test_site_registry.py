@@ -7,10 +7,10 @@ import pytest
 from arcfleet.app import status
 from arcfleet.core.facts import Unread
 from arcfleet.core.findings import Grade
+from arcfleet.core.kube.workloads import Login
 from arcfleet.core.names import ImageRef
-from arcfleet.core.outcomes import Status
+from arcfleet.core.runs.outcomes import Status
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Login
 from arcfleet.gateways import connect
 from simulator import Simulator
 from tests.conftest import fleet_of, fleet_text, settings_of

@@ -12,10 +12,10 @@ import yaml
 from prefect.client.orchestration import get_client
 from prefect.states import Cancelling, Paused
 
-from arcfleet.core.orders import lease_key
-from arcfleet.core.outcomes import Result, Status
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.orders import lease_key
+from arcfleet.core.runs.outcomes import Result, Status
 from arcfleet.errors import PermanentError
 from flows.deploy_fleet import deploy_fleet
 from tasks import lease, runtime, steering, variables

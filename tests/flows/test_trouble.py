@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from arcfleet.core.outcomes import Result, Status
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Result, Status
 from tests.conftest import fleet_of, fleet_text
 
 SICK = "k-s2"

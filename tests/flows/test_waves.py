@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from arcfleet.core.outcomes import Ended, Result
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Ended, Result
 from tests.conftest import fleet_of
 from tests.flows.waves_world import FAST, began, fail, in_waves, soon, statuses, until
 

@@ -13,9 +13,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 
-from arcfleet.core.outcomes import Outcome, Result, Status, StepRecord
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import Outcome, Result, Status, StepRecord
 from tasks import batches
 from tests.conftest import fleet_of, use
 from tests.flows.processes import deploy as make_deployment

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from arcfleet.core import scope_actions
 from arcfleet.core.facts import GarbageCollectionFacts
+from arcfleet.core.planning import scope_actions
+from arcfleet.core.planning.registry_settings import ConnectedRegistrySpec
 from arcfleet.core.reasons import Reason
-from arcfleet.core.registry_settings import ConnectedRegistrySpec
 from arcfleet.errors import PermanentError
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of

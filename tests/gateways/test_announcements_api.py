@@ -11,8 +11,8 @@ from threading import Thread
 
 import pytest
 
-from arcfleet.core.announcements import Announced
 from arcfleet.core.facts import Unread
+from arcfleet.core.sync.announcements import Announced
 from arcfleet.gateways.announcements import ApiAnnouncements
 
 VALUE = [["app/web:stable", "sha256:" + "ab" * 32, 1_795_000_000.0]]

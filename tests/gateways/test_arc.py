@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arcfleet.core.credentials import connection_string
+from arcfleet.core.passwords.credentials import connection_string
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import FleetError, PermanentError, TransientError
 from arcfleet.gateways import connect

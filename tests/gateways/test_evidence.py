@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from arcfleet.core import credentials, workload_drift, workloads
+from arcfleet.core.kube import workload_drift, workloads
 from arcfleet.core.names import ImageRef
+from arcfleet.core.passwords import credentials
 from arcfleet.core.verdicts.pods import judge
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from arcfleet.core import resolve
-from arcfleet.core.inventory import FoundCluster
+from arcfleet.core.fleet import resolve
+from arcfleet.core.fleet.inventory import FoundCluster
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import FleetError, PermanentError, TransientError
 from arcfleet.gateways import connect

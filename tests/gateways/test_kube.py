@@ -10,10 +10,10 @@ import pytest
 import yaml
 from kubernetes.aio import client, config
 
-from arcfleet.core import workload_drift, workloads
+from arcfleet.core.kube import workload_drift, workloads
+from arcfleet.core.kube.workloads import Login
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways import connect
 from arcfleet.gateways.kube import KubernetesSites

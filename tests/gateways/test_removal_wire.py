@@ -8,12 +8,12 @@ import json
 import httpx
 import pytest
 
-from arcfleet.core import scope_actions
-from arcfleet.core.credentials import connection_string
+from arcfleet.core.kube.workloads import Login
+from arcfleet.core.passwords.credentials import connection_string
+from arcfleet.core.planning import scope_actions
 from arcfleet.core.reasons import Reason
-from arcfleet.core.removals import SECRETS
+from arcfleet.core.removing.removals import SECRETS
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arcfleet.core.facts import Unread
-from arcfleet.core.surveys import KubeRight, NodeFacts, Permission, StorageClassFacts
+from arcfleet.core.planning.surveys import KubeRight, NodeFacts, Permission, StorageClassFacts
 from arcfleet.gateways import connect
 from tests.conftest import fleet_of, fleet_text, settings_of
 

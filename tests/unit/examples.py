@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from arcfleet.core import resolve, workloads
 from arcfleet.core.facts import (
     ClusterFacts,
     ConnectedRegistryFacts,
@@ -17,8 +16,10 @@ from arcfleet.core.facts import (
     TokenFacts,
     WorkloadFacts,
 )
-from arcfleet.core.manifest import Fleet, Site
-from arcfleet.core.workloads import Desired
+from arcfleet.core.fleet import resolve
+from arcfleet.core.fleet.manifest import Fleet, Site
+from arcfleet.core.kube import workloads
+from arcfleet.core.kube.workloads import Desired
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOGIN_SERVER = "acreu1.azurecr.io"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from arcfleet.core.credentials import Minted
-from arcfleet.core.journal import Entry
+from arcfleet.core.passwords.credentials import Minted
+from arcfleet.core.passwords.journal import Entry
 from arcfleet.core.secret import Secret
 from arcfleet.gateways.no_announcements import NoAnnouncements
 from arcfleet.gateways.passwords import OwnPasswords

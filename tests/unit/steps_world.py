@@ -14,9 +14,9 @@ from examples import (
 )
 from fakes import FakeClock, Script, gateways, port
 
-from arcfleet.core.credentials import Credential, connection_string
-from arcfleet.core.journal import Entry, Phase
 from arcfleet.core.names import ImageRef
+from arcfleet.core.passwords.credentials import Credential, connection_string
+from arcfleet.core.passwords.journal import Entry, Phase
 from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from arcfleet.core.facts import GarbageCollectionFacts
-from arcfleet.core.registry_settings import ConnectedRegistrySpec
+from arcfleet.core.planning.registry_settings import ConnectedRegistrySpec
 from arcfleet.gateways.acr_models import creation, update
 
 TTL, WINDOW = timedelta(days=2), timedelta(hours=4)

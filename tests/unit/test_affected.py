@@ -4,10 +4,10 @@ import pytest
 from examples import DIGEST, FLEET, HEAD, LOGIN_SERVER, NOW, REGISTRY_ID, SITE, facts, fleet
 from fakes import gateways, port
 
-from arcfleet.core import affected
 from arcfleet.core.names import ImageRef
-from arcfleet.core.pushes import Arrived, Push
 from arcfleet.core.reasons import Reason
+from arcfleet.core.sync import affected
+from arcfleet.core.sync.pushes import Arrived, Push
 from arcfleet.errors import PermanentError
 from arcfleet.steps import pushed
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from examples import DIGEST, NOW, minutes
 
-from arcfleet.core.announcements import Announced, key, merged, parse, to_json
+from arcfleet.core.sync.announcements import Announced, key, merged, parse, to_json
 
 OTHER = DIGEST.replace("ab", "cd")
 PREFECT_BOUND = 5000

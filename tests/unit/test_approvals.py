@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from arcfleet.core import approvals
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.planning.plan import Disposition, SitePlan
+from arcfleet.core.runs import approvals
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SHOWN = FleetPlan(

@@ -3,9 +3,9 @@
 import pytest
 from examples import DIGEST, container, deployment, pod
 
-from arcfleet.core.arrivals import Answer, Served, answer
 from arcfleet.core.names import ImageRef
 from arcfleet.core.pulled import digest_of, place_of
+from arcfleet.core.sync.arrivals import Answer, Served, answer
 
 IMAGE = ImageRef("app/web", "stable")
 OLD = f"sha256:{'cd' * 32}"

@@ -3,7 +3,7 @@
 import pytest
 from examples import HEAD
 
-from arcfleet.core.resolve import load
+from arcfleet.core.fleet.resolve import load
 from arcfleet.errors import ManifestError
 
 REGISTRIES = f"{HEAD}  - {{name: acrus1, resourceGroup: rg-acr, subscription: s1}}\n"

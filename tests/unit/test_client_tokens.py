@@ -7,15 +7,15 @@ import pytest
 from examples import NOW, REGISTRY_ID, cr, extension, facts, minutes, site, token
 from fakes import FakeClock, FakeJournal, FakeTokens, Script, gateways, port
 
-from arcfleet.core import client_tokens
-from arcfleet.core.client_tokens import Found, free_slot, in_use, replaces_ours
-from arcfleet.core.credentials import ATTEMPT
-from arcfleet.core.journal import Entry, Phase
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.kube.workloads import Login
+from arcfleet.core.passwords import client_tokens
+from arcfleet.core.passwords.client_tokens import Found, free_slot, in_use, replaces_ours
+from arcfleet.core.passwords.credentials import ATTEMPT
+from arcfleet.core.passwords.journal import Entry, Phase
+from arcfleet.core.passwords.rotation import REPLICATION, Action, Decision
+from arcfleet.core.planning.plan import Disposition, SitePlan
 from arcfleet.core.reasons import Reason
-from arcfleet.core.rotation import REPLICATION, Action, Decision
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.steps import client_rotation as steps
 from arcfleet.steps.credentials import new_login

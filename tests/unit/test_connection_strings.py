@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.connection_strings import ConnectionString, check, parse
+from arcfleet.core.passwords.connection_strings import ConnectionString, check, parse
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError

@@ -7,7 +7,8 @@ from examples import NOW, cluster, cr, extension, facts, minutes, site, token
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.credentials import (
+from arcfleet.core.findings import Verdict
+from arcfleet.core.passwords.credentials import (
     ATTEMPT,
     MARGIN,
     SLOTS,
@@ -18,7 +19,6 @@ from arcfleet.core.credentials import (
     elsewhere,
     idle_slot,
 )
-from arcfleet.core.findings import Verdict
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.core.verdicts.extension import failure

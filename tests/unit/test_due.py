@@ -7,10 +7,10 @@ import pytest
 from examples import NOW, REGISTRY_ID, cluster, cr, extension, facts, site, token
 from fakes import FakeJournal, FakeTokens, Script, gateways, port
 
-from arcfleet.core import due
 from arcfleet.core.facts import PasswordFacts
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.plan import Disposition, SitePlan
+from arcfleet.core.passwords import due
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.planning.plan import Disposition, SitePlan
 from arcfleet.core.reasons import Reason
 from arcfleet.steps import credentials, rotation
 

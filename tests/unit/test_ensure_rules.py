@@ -9,12 +9,12 @@ from examples import HEAD, REGISTRY_ID, fleet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core import ensure, scope_actions
-from arcfleet.core.calls import Call
-from arcfleet.core.ensure import Kind, changes, client_token, finding, lineage
-from arcfleet.core.ensure_effects import NOT_YET, applied, expected
 from arcfleet.core.facts import ConnectedRegistryFacts, RegistryContents, RegistryFacts, ScopeMapFacts, TokenFacts
 from arcfleet.core.names import ImageRef
+from arcfleet.core.planning import ensure, scope_actions
+from arcfleet.core.planning.calls import Call
+from arcfleet.core.planning.ensure import Kind, changes, client_token, finding, lineage
+from arcfleet.core.planning.ensure_effects import NOT_YET, applied, expected
 from arcfleet.core.reasons import Reason
 
 ON = RegistryFacts("acreu1", "acreu1.azurecr.io", "Premium", data_endpoint_enabled=True)

@@ -12,8 +12,8 @@ import pytest
 
 import arcfleet
 from arcfleet.core.findings import Finding, Verdict, of_error
-from arcfleet.core.pushes import NotUnderstoodError
 from arcfleet.core.reasons import Reason
+from arcfleet.core.sync.pushes import NotUnderstoodError
 from arcfleet.errors import FleetError, ManifestError, OutcomeUnknownError, PermanentError, TransientError
 from arcfleet.waiting import as_error
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from arcfleet.core import events
-from arcfleet.core.events import EventName
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.outcomes import Ended, FleetReport, Outcome, Result, Status, StepRecord
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
 from arcfleet.core.reasons import Reason
+from arcfleet.core.reporting import events
+from arcfleet.core.reporting.events import EventName
+from arcfleet.core.runs.outcomes import Ended, FleetReport, Outcome, Result, Status, StepRecord
 from flows import fleet_run
 
 ROOT = Path(__file__).parents[2]

@@ -5,12 +5,12 @@ from examples import FLEET, HEAD
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core import source
-from arcfleet.core.explain import DEFAULT, explain, trace
-from arcfleet.core.folder import join
-from arcfleet.core.inventory import FoundCluster
-from arcfleet.core.layers import merge
-from arcfleet.core.resolve import resolve
+from arcfleet.core.fleet import source
+from arcfleet.core.fleet.explain import DEFAULT, explain, trace
+from arcfleet.core.fleet.folder import join
+from arcfleet.core.fleet.inventory import FoundCluster
+from arcfleet.core.fleet.layers import merge
+from arcfleet.core.fleet.resolve import resolve
 
 TEXT = f"""{HEAD}\
 defaults:

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from examples import NOW, applied, cluster, cr, extension, facts, site, wanted
 
-from arcfleet.core import fleet_plan
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.fleet_plan import FleetPlan
-from arcfleet.core.plan import Disposition, plan
+from arcfleet.core.planning import fleet_plan
+from arcfleet.core.planning.fleet_plan import FleetPlan
+from arcfleet.core.planning.plan import Disposition, plan
 from arcfleet.core.reasons import Reason
 
 WEB = wanted()

@@ -6,8 +6,8 @@ import pytest
 from examples import FLEET, HEAD, SITE
 
 from arcfleet import fleetfile
-from arcfleet.core import source
-from arcfleet.core.inventory import FoundCluster
+from arcfleet.core.fleet import source
+from arcfleet.core.fleet.inventory import FoundCluster
 from arcfleet.errors import ManifestError
 
 MANIFEST = """\

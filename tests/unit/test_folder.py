@@ -3,9 +3,9 @@
 import pytest
 from examples import HEAD, SITE
 
-from arcfleet.core import source
-from arcfleet.core.folder import join
-from arcfleet.core.resolve import resolve
+from arcfleet.core.fleet import source
+from arcfleet.core.fleet.folder import join
+from arcfleet.core.fleet.resolve import resolve
 from arcfleet.errors import ManifestError
 
 OTHER = SITE.replace("berlin", "lyon")

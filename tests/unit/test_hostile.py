@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcfleet import fleetfile
-from arcfleet.core import layers, source, workloads
-from arcfleet.core.problems import ENOUGH
-from arcfleet.core.resolve import load
+from arcfleet.core.fleet import layers, source
+from arcfleet.core.fleet.problems import ENOUGH
+from arcfleet.core.fleet.resolve import load
+from arcfleet.core.kube import workloads
 from arcfleet.errors import ManifestError
 
 

@@ -3,9 +3,9 @@
 import pytest
 from examples import FLEET, HEAD
 
-from arcfleet.core.inventory import FoundCluster, chosen
-from arcfleet.core.manifest import Inventory
-from arcfleet.core.resolve import load
+from arcfleet.core.fleet.inventory import FoundCluster, chosen
+from arcfleet.core.fleet.manifest import Inventory
+from arcfleet.core.fleet.resolve import load
 from arcfleet.errors import ManifestError
 
 EU = {"Fleet": "plants", "ring": "1", "arcfleet-registry": "essenplant", "arcfleet-ip": "10.0.0.9"}

@@ -3,9 +3,9 @@
 import pytest
 from examples import NOW, extension, minutes, site, token
 
-from arcfleet.core import journal
-from arcfleet.core.credentials import ATTEMPT, idle_slot
-from arcfleet.core.journal import Entry, Phase
+from arcfleet.core.passwords import journal
+from arcfleet.core.passwords.credentials import ATTEMPT, idle_slot
+from arcfleet.core.passwords.journal import Entry, Phase
 
 BEFORE, LONG_AGO = NOW - minutes(1), NOW - minutes(60)
 FULL = {"password1": LONG_AGO, "password2": NOW - minutes(30)}

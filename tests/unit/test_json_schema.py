@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from arcfleet import fleetfile
-from arcfleet.core import json_schema, manifest, source
+from arcfleet.core.fleet import json_schema, manifest, source
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "docs" / "fleet.schema.json"

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from arcfleet.app.live import BLOCKS, STYLES, Watch, outcome_line, print_report
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
 from arcfleet.core.reasons import Reason
-from arcfleet.core.rollout import WaveProgress
+from arcfleet.core.runs.outcomes import FleetReport, Outcome, Status, StepRecord
+from arcfleet.core.runs.rollout import WaveProgress
 from tests.unit.test_report import WAVED
 
 FINDING = Finding(Verdict.FAILED, Reason.TRUST, "workload web", "x509 [bold]", "P6", ("seen",), "install its CA")

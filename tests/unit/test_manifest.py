@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from examples import FLEET, HEAD, SITE, fleet, site
 
-from arcfleet.core.manifest import Extension, Rollout, Timeouts, Wave, Workload
-from arcfleet.core.resolve import load
+from arcfleet.core.fleet.manifest import Extension, Rollout, Timeouts, Wave, Workload
+from arcfleet.core.fleet.resolve import load
 from arcfleet.errors import ManifestError
 
 

@@ -7,8 +7,9 @@ from examples import FLEET, HEAD, SITE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core import leaks, workloads
-from arcfleet.core.resolve import load
+from arcfleet.core import leaks
+from arcfleet.core.fleet.resolve import load
+from arcfleet.core.kube import workloads
 from arcfleet.errors import ManifestError
 
 PASSWORD = "aB3/" * 10 + "xy" + "+ACR" + "q1W2e3"

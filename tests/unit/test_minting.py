@@ -7,8 +7,8 @@ from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTim
 from examples import NOW, cr, minutes, site, token
 from fakes import FakeJournal, Script, gateways, port
 
-from arcfleet.core.credentials import Minted
-from arcfleet.core.journal import Entry, Phase
+from arcfleet.core.passwords.credentials import Minted
+from arcfleet.core.passwords.journal import Entry, Phase
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
 from arcfleet.errors import OutcomeUnknownError, PermanentError, TransientError

@@ -5,11 +5,11 @@ from dataclasses import replace
 import yaml
 from examples import HEAD, LOGIN_SERVER, cluster, facts, fleet
 
-from arcfleet.core.ensure import changes
-from arcfleet.core.ensure_effects import applied, expected
 from arcfleet.core.facts import RegistryContents, RegistryFacts
-from arcfleet.core.nesting import combined, parents_first
-from arcfleet.core.plan import Disposition, plan
+from arcfleet.core.planning.ensure import changes
+from arcfleet.core.planning.ensure_effects import applied, expected
+from arcfleet.core.planning.nesting import combined, parents_first
+from arcfleet.core.planning.plan import Disposition, plan
 from arcfleet.core.reasons import Reason
 
 OFF = RegistryFacts("acreu1", LOGIN_SERVER, "Premium", data_endpoint_enabled=False)

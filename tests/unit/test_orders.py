@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from arcfleet.core import orders
-from arcfleet.core.orders import EXPIRY, Lease, Orders
+from arcfleet.core.runs import orders
+from arcfleet.core.runs.orders import EXPIRY, Lease, Orders
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = Lease("run-1", "plants · calm-fox", "edge-7", 4711, NOW, NOW)

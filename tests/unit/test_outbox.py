@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from examples import DIGEST, LOGIN_SERVER, NOW, minutes
 
-from arcfleet.app.outbox import Outbox
-from arcfleet.core.pushes import Arrived, Push
+from arcfleet.app.bridging.outbox import Outbox
+from arcfleet.core.sync.pushes import Arrived, Push
 
 
 def push(tag="stable", repository="app/web"):

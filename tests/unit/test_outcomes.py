@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from arcfleet.core.findings import Finding, Grade, Verdict, of_error
-from arcfleet.core.outcomes import FleetReport, Outcome, Result, Status, StepRecord, Trail, below
-from arcfleet.core.plan import Disposition, SitePlan, Step
+from arcfleet.core.planning.plan import Disposition, SitePlan, Step
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import FleetReport, Outcome, Result, Status, StepRecord, Trail, below
 from arcfleet.errors import PermanentError, TransientError
 
 FINDING = Finding(Verdict.FAILED, Reason.ARC_OFFLINE, "arc", "is Offline")

@@ -7,11 +7,11 @@ from examples import FLEET, applied, cr, facts, site, wanted
 from fakes import FakeTokens, Script, gateways, port
 
 from arcfleet import fleetfile
-from arcfleet.core.plan import Disposition, plan
+from arcfleet.core.fleet.site_parts import PullSecretFrom
+from arcfleet.core.kube.workloads import Login
+from arcfleet.core.planning.plan import Disposition, plan
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
-from arcfleet.core.site_parts import PullSecretFrom
-from arcfleet.core.workloads import Login
 from arcfleet.errors import ManifestError, PermanentError
 from arcfleet.gateways.passwords import OwnPasswords
 from arcfleet.steps import observe

@@ -6,7 +6,7 @@ import pytest
 from examples import NOW, applied, cluster, cr, extension, facts, site, wanted
 
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.plan import Disposition, SitePlan, Step, extension_changes, plan
+from arcfleet.core.planning.plan import Disposition, SitePlan, Step, extension_changes, plan
 from arcfleet.core.reasons import Reason
 
 WEB = wanted()

@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 from examples import cr, extension, facts, site, token, wanted
 
-from arcfleet.core import preflight
 from arcfleet.core.facts import RegistryFacts
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.plan import Disposition, plan
-from arcfleet.core.reasons import Reason
-from arcfleet.core.surveys import (
+from arcfleet.core.planning import preflight
+from arcfleet.core.planning.plan import Disposition, plan
+from arcfleet.core.planning.surveys import (
     AzureSurvey,
     ClusterSurvey,
     KubeRight,
@@ -19,6 +18,7 @@ from arcfleet.core.surveys import (
     StorageClassFacts,
     Unread,
 )
+from arcfleet.core.reasons import Reason
 
 WEB = wanted()
 NEVER = cr(connection_state="Offline", activation="Inactive", last_sync=None)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from examples import DIGEST, REGISTRY_ID
 
-from arcfleet.core import pushes
-from arcfleet.core.pushes import MAX_EVENTS, Arrived, NotUnderstoodError, Other, Push, Validation
+from arcfleet.core.sync import pushes
+from arcfleet.core.sync.pushes import MAX_EVENTS, Arrived, NotUnderstoodError, Other, Push, Validation
 
 # As container-registry-webhook-reference has it.
 WEBHOOK = {

@@ -7,8 +7,8 @@ import pytest
 from examples import REGISTRY_ID, cr
 
 from arcfleet.core.facts import GarbageCollectionFacts
-from arcfleet.core.manifest import ConnectedRegistrySettings
-from arcfleet.core.registry_settings import ConnectedRegistrySpec, creation, update
+from arcfleet.core.fleet.manifest import ConnectedRegistrySettings
+from arcfleet.core.planning.registry_settings import ConnectedRegistrySpec, creation, update
 
 HOURS = timedelta(hours=4)
 DAILY = GarbageCollectionFacts(enabled=True, schedule="0 0 * * *")

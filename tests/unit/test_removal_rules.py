@@ -6,15 +6,15 @@ import pytest
 import yaml
 from examples import HEAD, NOW, REGISTRY_ID, cluster, cr, extension, fleet, minutes, site
 
-from arcfleet.core import scope_actions
 from arcfleet.core.facts import PasswordFacts, RegistryContents, ScopeMapFacts, TokenFacts
-from arcfleet.core.fleet_removal import combined
-from arcfleet.core.journal import Entry, Phase
-from arcfleet.core.own_passwords import own_slots
-from arcfleet.core.plan import Disposition, Step
+from arcfleet.core.passwords.journal import Entry, Phase
+from arcfleet.core.passwords.own_passwords import own_slots
+from arcfleet.core.planning import scope_actions
+from arcfleet.core.planning.plan import Disposition, Step
 from arcfleet.core.reasons import Reason
-from arcfleet.core.removal import plan
-from arcfleet.core.removals import Asked, Found, Held, Kind, Removal, check_confirmation
+from arcfleet.core.removing.fleet_removal import combined
+from arcfleet.core.removing.removal import plan
+from arcfleet.core.removing.removals import Asked, Found, Held, Kind, Removal, check_confirmation
 from arcfleet.errors import PermanentError
 
 MADE = NOW - minutes(60)

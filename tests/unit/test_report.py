@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from arcfleet.core import outcomes
-from arcfleet.core import report as rendering
 from arcfleet.core.findings import Finding, Grade, Verdict
-from arcfleet.core.outcomes import Ended, FleetReport, GateRecord, Outcome, Status, StepRecord
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
 from arcfleet.core.reasons import Reason
+from arcfleet.core.reporting import report as rendering
+from arcfleet.core.runs import outcomes
+from arcfleet.core.runs.outcomes import Ended, FleetReport, GateRecord, Outcome, Status, StepRecord
 
 FINDING = Finding(
     Verdict.FAILED,

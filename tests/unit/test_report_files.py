@@ -9,9 +9,9 @@ import pytest
 
 from arcfleet import report_files
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
 from arcfleet.core.reasons import Reason
+from arcfleet.core.runs.outcomes import FleetReport, Outcome, Status, StepRecord
 from tests.unit.test_report import REPORT, WAVED
 
 EVIL = "</script><script>alert(1)</script><img src=http://a/x onerror=alert(1)>\"' onload=alert(1) {{ 7*7 }} {% raw %}"

@@ -8,8 +8,8 @@ from examples import FLEET, HEAD, SITE, fleet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.layers import merge
-from arcfleet.core.resolve import load
+from arcfleet.core.fleet.layers import merge
+from arcfleet.core.fleet.resolve import load
 from arcfleet.errors import ManifestError
 
 scalars = st.one_of(

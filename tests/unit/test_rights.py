@@ -3,10 +3,10 @@
 import pytest
 from examples import cr, facts, site, wanted
 
-from arcfleet.core import rights
-from arcfleet.core.calls import Call
-from arcfleet.core.plan import plan
-from arcfleet.core.surveys import KubeRight, Permission
+from arcfleet.core.planning import rights
+from arcfleet.core.planning.calls import Call
+from arcfleet.core.planning.plan import plan
+from arcfleet.core.planning.surveys import KubeRight, Permission
 
 NEVER = cr(connection_state="Offline", activation="Inactive", last_sync=None)
 WRITE = "Microsoft.KubernetesConfiguration/extensions/write"

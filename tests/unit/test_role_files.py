@@ -9,10 +9,10 @@ import pytest
 import yaml
 from examples import site, wanted
 
-from arcfleet.core import calls, rights
-from arcfleet.core.calls import Call, registry_call
-from arcfleet.core.surveys import KubeRight, Permission
-from arcfleet.core.workloads import KINDS
+from arcfleet.core.kube.workloads import KINDS
+from arcfleet.core.planning import calls, rights
+from arcfleet.core.planning.calls import Call, registry_call
+from arcfleet.core.planning.surveys import KubeRight, Permission
 
 ROLES = Path(__file__).parents[2] / "deployments" / "roles"
 SECURITY = Path(__file__).parents[2] / "docs" / "security.md"

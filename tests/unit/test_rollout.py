@@ -8,10 +8,10 @@ from examples import HEAD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arcfleet.core.manifest import Approval, Gate, Window
-from arcfleet.core.outcomes import COUNTED, LEFT_OUT, WELL, Ended, Status
-from arcfleet.core.resolve import load
-from arcfleet.core.rollout import (
+from arcfleet.core.fleet.manifest import Approval, Gate, Window
+from arcfleet.core.fleet.resolve import load
+from arcfleet.core.runs.outcomes import COUNTED, LEFT_OUT, WELL, Ended, Status
+from arcfleet.core.runs.rollout import (
     Answer,
     Ask,
     Block,
@@ -25,7 +25,7 @@ from arcfleet.core.rollout import (
     failures_allowed,
     next_action,
 )
-from arcfleet.core.run_waves import GateId, RunWave, waves_of
+from arcfleet.core.runs.run_waves import GateId, RunWave, waves_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 S, F, T, D, B, N = (

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from arcfleet.core.outcomes import Status
-from arcfleet.core.rollout import RunState, Start, Wait, WaveProgress, next_action
-from arcfleet.core.run_waves import RunWave
+from arcfleet.core.runs.outcomes import Status
+from arcfleet.core.runs.rollout import RunState, Start, Wait, WaveProgress, next_action
+from arcfleet.core.runs.run_waves import RunWave
 
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
 WAVES = (RunWave("canary", ("a",), 1, 0), RunWave("prod", ("b", "c", "d"), 2, 0, strict=False))

@@ -7,12 +7,12 @@ import pytest
 from examples import NOW, cluster, cr, extension, facts, minutes, site, token
 from fakes import FakeClock, FakeJournal, FakeTokens, gateways
 
-from arcfleet.core import rotation
 from arcfleet.core.facts import PasswordFacts
-from arcfleet.core.journal import Entry, Phase
-from arcfleet.core.plan import Disposition
+from arcfleet.core.passwords import rotation
+from arcfleet.core.passwords.journal import Entry, Phase
+from arcfleet.core.passwords.rotation import REPLICATION, Action, decide
+from arcfleet.core.planning.plan import Disposition
 from arcfleet.core.reasons import Reason
-from arcfleet.core.rotation import REPLICATION, Action, decide
 from arcfleet.steps import rotation as steps
 
 DAY = timedelta(days=1)

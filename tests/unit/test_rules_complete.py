@@ -17,10 +17,10 @@ from examples import NOW, cluster, cr, deployment, extension
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core.arrivals import Arrival
 from arcfleet.core.facts import ExtensionStatus, StatusDetail
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
+from arcfleet.core.sync.arrivals import Arrival
 from arcfleet.core.verdicts import arc, pods, registry, sync
 from arcfleet.core.verdicts import extension as extension_rules
 from arcfleet.core.verdicts.sync import Sought

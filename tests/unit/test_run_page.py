@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from arcfleet.core import run_page
-from arcfleet.core.outcomes import FleetReport, Outcome, Status, StepRecord
-from arcfleet.core.plan import Step
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.reporting import run_page
+from arcfleet.core.runs.outcomes import FleetReport, Outcome, Status, StepRecord
 from tests.unit.test_report import REPORT, SAME, WAVED
 
 LATE = Outcome("lyon", Status.SUCCEEDED, 50, steps=(StepRecord(Step.OBSERVE, 50, began=150),), wave="b")

@@ -1,9 +1,9 @@
 """How a run stands while it goes, as whoever shows it is told."""
 
-from arcfleet.core.outcomes import Outcome, Status
-from arcfleet.core.plan import Step
-from arcfleet.core.rollout import WaveProgress
-from arcfleet.core.run_view import RunView
+from arcfleet.core.planning.plan import Step
+from arcfleet.core.reporting.run_view import RunView
+from arcfleet.core.runs.outcomes import Outcome, Status
+from arcfleet.core.runs.rollout import WaveProgress
 from tests.unit.fakes import FakeClock
 from tests.unit.test_report import BAD, GOOD
 

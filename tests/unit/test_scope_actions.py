@@ -2,7 +2,7 @@
 
 import pytest
 
-from arcfleet.core import scope_actions
+from arcfleet.core.planning import scope_actions
 
 ALL = ("content/read", "content/write", "content/delete", "metadata/read", "metadata/write")
 GATEWAY = tuple(f"gateway/plant1/{p}" for p in ("config/read", "config/write", "message/read", "message/write"))

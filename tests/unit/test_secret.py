@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
+from arcfleet.core.kube.workloads import Login
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Login
 
 TEXT = "hunter2-Zm9vYmFy"
 

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcfleet.core import source
+from arcfleet.core.fleet import source
 from arcfleet.errors import ManifestError
 
 SECRET = "x" * 42 + "+ACRabcdef"

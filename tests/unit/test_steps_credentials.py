@@ -7,13 +7,13 @@ import pytest
 from examples import NOW, REGISTRY_ID, cr, extension, facts, minutes, site, token
 from fakes import FakeClock, FakeJournal, FakeTokens, Script, gateways, port
 
-from arcfleet.core import journal
-from arcfleet.core.client_tokens import PullLogin
 from arcfleet.core.facts import PasswordFacts, TokenFacts
-from arcfleet.core.journal import Entry, Phase
+from arcfleet.core.kube.workloads import Login
+from arcfleet.core.passwords import journal
+from arcfleet.core.passwords.client_tokens import PullLogin
+from arcfleet.core.passwords.journal import Entry, Phase
 from arcfleet.core.reasons import Reason
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import Login
 from arcfleet.errors import PermanentError
 from arcfleet.steps.credentials import client_login, client_token_id, generate_credential, note, write_pull_secrets
 

@@ -6,11 +6,11 @@ import pytest
 from examples import DIGEST, LOGIN_SERVER, NOW, cluster, cr, extension, facts, minutes, site, token
 from fakes import FakeClock, Script, gateways, port
 
-from arcfleet.core.ensure import changes
-from arcfleet.core.ensure_effects import NOT_YET, expected
 from arcfleet.core.facts import RegistryContents, RegistryFacts
 from arcfleet.core.names import ImageRef
-from arcfleet.core.plan import Disposition, plan
+from arcfleet.core.planning.ensure import changes
+from arcfleet.core.planning.ensure_effects import NOT_YET, expected
+from arcfleet.core.planning.plan import Disposition, plan
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import PermanentError, TransientError
 from arcfleet.steps.ensure import ensure

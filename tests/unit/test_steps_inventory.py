@@ -3,8 +3,8 @@
 from examples import HEAD
 from fakes import Script, gateways, port
 
-from arcfleet.core.inventory import FoundCluster
-from arcfleet.core.resolve import load
+from arcfleet.core.fleet.inventory import FoundCluster
+from arcfleet.core.fleet.resolve import load
 from arcfleet.steps.inventory import discover
 
 TEXT = f"""{HEAD}\

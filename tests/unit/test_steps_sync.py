@@ -16,9 +16,9 @@ from examples import (
 from fakes import Script, port
 from steps_world import IMAGE, LATER, PINNED, SCOPE, listing, refused, world
 
-from arcfleet.core.announcements import Announced
 from arcfleet.core.facts import Unread
 from arcfleet.core.reasons import Reason
+from arcfleet.core.sync.announcements import Announced
 from arcfleet.errors import PermanentError
 from arcfleet.steps.health import INTERVAL
 from arcfleet.steps.sync import check_sync

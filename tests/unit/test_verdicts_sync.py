@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from examples import DIGEST, NOW, cr, minutes
 
-from arcfleet.core.announcements import Announced
-from arcfleet.core.arrivals import Answer, Arrival, Served
 from arcfleet.core.findings import Verdict
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
+from arcfleet.core.sync.announcements import Announced
+from arcfleet.core.sync.arrivals import Answer, Arrival, Served
 from arcfleet.core.verdicts.sync import Sought, in_scope, judge
 
 IMAGE = ImageRef("app/web", "stable")

@@ -8,8 +8,8 @@ from examples import applied, wanted
 
 from arcfleet.core.differences import Difference, Kind
 from arcfleet.core.facts import Trace, Unread
-from arcfleet.core.ownership import changed
-from arcfleet.core.workload_drift import differences, unread
+from arcfleet.core.kube.ownership import changed
+from arcfleet.core.kube.workload_drift import differences, unread
 
 WEB_APPLIED = applied(wanted())
 AT = datetime(2026, 11, 24, 10, tzinfo=UTC)

@@ -6,10 +6,10 @@ import pytest
 import yaml
 from examples import DIGEST, LOGIN_SERVER, fleet, site, wanted
 
-from arcfleet.core import workloads
+from arcfleet.core.kube import workloads
+from arcfleet.core.kube.workloads import HASH_ANNOTATION, Login, desired, digest_of, images, parse_manifest
 from arcfleet.core.names import ImageRef
 from arcfleet.core.secret import Secret
-from arcfleet.core.workloads import HASH_ANNOTATION, Login, desired, digest_of, images, parse_manifest
 from arcfleet.errors import ManifestError
 
 MANIFEST = """\

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from arcfleet.core.credentials import MARGIN
 from arcfleet.core.facts import ClusterFacts, ExtensionFacts
 from arcfleet.core.findings import Finding, Verdict
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
+from arcfleet.core.passwords.credentials import MARGIN
 from arcfleet.core.reasons import Reason
 
 SUBJECT = "extension"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from arcfleet.core.commands import addressed
 from arcfleet.core.evidence import BOUND, CLAIM, ExtensionEvidence
 from arcfleet.core.findings import Finding
-from arcfleet.core.manifest import Site
+from arcfleet.core.fleet.manifest import Site
 from arcfleet.core.reasons import Reason
 from arcfleet.core.verdicts import pods
 

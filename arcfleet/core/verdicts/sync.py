@@ -11,13 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from arcfleet.core.arrivals import Answer, Arrival, Served
 from arcfleet.core.durations import iso8601
 from arcfleet.core.facts import ConnectedRegistryFacts
 from arcfleet.core.findings import Finding, Grade, Verdict
 from arcfleet.core.names import ImageRef
 from arcfleet.core.reasons import Reason
 from arcfleet.core.schedule import next_sync, rests_between_syncs, synced_since
+from arcfleet.core.sync.arrivals import Answer, Arrival, Served
 
 Scope = tuple[str, Collection[str]]
 """A connected registry's name, and the actions of its sync scope map."""

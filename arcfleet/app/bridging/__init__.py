@@ -1,0 +1,1 @@
+"""`arcfleet bridge`: pushes come in by HTTP, and go to Prefect."""

@@ -1,0 +1,1 @@
+"""What people and machines read of a run: report, page, live view, events, commands to type."""

@@ -1,0 +1,1 @@
+"""Images on their way to sites: pushes, schedules, and what proves that one has arrived."""
