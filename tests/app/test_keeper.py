@@ -14,12 +14,12 @@ from arcfleet.app.server import keeper
 
 URL = "http://127.0.0.1:9/api"
 USER = """
-import sys; from pathlib import Path; from arcfleet.app import keeper
+import sys; from pathlib import Path; from arcfleet.app.server import keeper
 with keeper.using(Path(sys.argv[1])) as used:
     print(used[0], flush=True); sys.stdin.read()
 """
 LOCKER = """
-import sys; from pathlib import Path; from arcfleet.app import keeper
+import sys; from pathlib import Path; from arcfleet.app.server import keeper
 held = keeper.lock(Path(sys.argv[1])); print(held is not None, flush=True); sys.stdin.read()
 """
 

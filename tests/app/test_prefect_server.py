@@ -16,7 +16,7 @@ from arcfleet.app.server.prefect_server import PrefectServer
 from arcfleet.errors import PermanentError
 
 COMMAND = """
-import sys; from pathlib import Path; from arcfleet.app import prefect_server
+import sys; from pathlib import Path; from arcfleet.app.server import prefect_server
 with prefect_server.available(Path(sys.argv[1])) as server:
     print(server.url, flush=True); sys.stdin.read()
 """
