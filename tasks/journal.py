@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -16,7 +17,9 @@ from arcfleet.core.passwords import journal
 from arcfleet.core.passwords.journal import Entry
 from arcfleet.core.reasons import Reason
 from arcfleet.errors import TransientError
+from tasks import lane as lanes
 from tasks import variables
+from tasks.lane import Lane
 
 
 class PrefectJournal:
@@ -24,13 +27,12 @@ class PrefectJournal:
 
     Args:
         client: The server's. One for all of a run: a new one for each entry takes five times as long.
+        lane: For what is written.
     """
 
-    def __init__(self, client: PrefectClient) -> None:
+    def __init__(self, client: PrefectClient, lane: Lane) -> None:
         self.owner = uuid4().hex
-        self._client = client
-        self._lane = asyncio.Lock()
-        """Small writes one after the other: a hundred at once starve each other on SQLite, until they time out."""
+        self._client, self._lane = client, lane
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:
@@ -40,8 +42,7 @@ class PrefectJournal:
     async def forget(self, key: str) -> None:
         """Keep a token's entry no longer."""
         with translated(f"journal {key}"):
-            async with self._lane:
-                await variables.delete(self._client, key)
+            await self._lane.do(partial(variables.delete, self._client, key))
 
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""
@@ -51,15 +52,14 @@ class PrefectJournal:
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry."""
         with translated(f"journal {key}"):
-            async with self._lane:
-                await variables.write(self._client, key, entry.to_json())
+            await self._lane.do(partial(variables.write, self._client, key, entry.to_json()))
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[PrefectJournal]:
     """Yield the journal, with one client of the server for all that is read and written of it."""
-    async with get_client() as client:
-        yield PrefectJournal(client)
+    async with get_client() as client, lanes.opened() as lane:
+        yield PrefectJournal(client, lane)
 
 
 @contextmanager

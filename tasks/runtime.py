@@ -27,7 +27,7 @@ from arcfleet.errors import TransientError
 from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress
 from arcfleet.settings import Settings
-from tasks import passwords
+from tasks import lane, passwords
 from tasks.announcements import PrefectAnnouncements
 from tasks.control import Control
 from tasks.journal import PrefectJournal
@@ -138,7 +138,8 @@ async def session(*watchers: Progress) -> AsyncIterator[Session]:
     """
     async with (
         get_client() as client,
-        connect(Settings(), PrefectJournal(client), passwords.block, PrefectAnnouncements(client)) as gateways,
+        lane.opened() as writes,
+        connect(Settings(), PrefectJournal(client, writes), passwords.block, PrefectAnnouncements(client)) as gateways,
     ):
         opened = Session(
             gateways, LogProgress(*filter(None, [watcher.get(), *watchers])), Control(gateways.clock.monotonic)
