@@ -27,7 +27,7 @@ class PrefectJournal:
 
     Args:
         client: The server's. One for all of a run: a new one for each entry takes five times as long.
-        lane: For what is written.
+        lane: For what is read and written.
     """
 
     def __init__(self, client: PrefectClient, lane: Lane) -> None:
@@ -47,7 +47,7 @@ class PrefectJournal:
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""
         with translated(f"journal {key}"):
-            return journal.parse(await variables.read(self._client, key))
+            return journal.parse(await self._lane.do(partial(variables.read, self._client, key)))
 
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry."""

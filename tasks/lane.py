@@ -1,4 +1,4 @@
-"""A lane to Prefect's server: small writes one after the other, and again where its database was too busy."""
+"""A lane to Prefect's server: small requests one after the other, and again where its database was too busy."""
 
 from __future__ import annotations
 
@@ -7,42 +7,44 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 import httpx
-from prefect.exceptions import PrefectException, PrefectHTTPStatusError
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 AGAIN = 0.2
-"""Seconds after which a write is tried again, behind those that came meanwhile."""
+"""Seconds after which a request is tried again, behind those that came meanwhile."""
 PATIENCE = 60.0
-"""Seconds for which a write is tried."""
-Write = Callable[[], Awaitable[None]]
+"""Seconds for which a request is tried."""
+T = TypeVar("T")
+Request = Callable[[], Awaitable[T]]
 
 
 class Lane:
-    """Does the writes of many.
+    """Does the requests of many.
 
     A hundred at once starve each other on SQLite, until they time out. One that its database refuses, as it does with
     one in a hundred under load, must not hold up the others for the seconds that Prefect's own retries wait.
 
     Args:
-        patience: Seconds for which a write is tried.
+        patience: Seconds for which a request is tried.
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._waiting: asyncio.Queue[tuple[Write, asyncio.Future[None]]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[Request[Any], asyncio.Future[Any]]] = asyncio.Queue()
 
-    async def do(self, write: Write) -> None:
-        """Return once a write is done, which may have been done more than once then.
+    async def do(self, request: Request[T]) -> T:
+        """Return what a request results in. A write may have been done more than once then.
 
         Raises:
             httpx.HTTPError, PrefectException: The server refuses it, or was too busy or out of reach for too long.
         """
         ends = time.monotonic() + self._patience
         while True:
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.put_nowait((write, done))
+            done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+            self._waiting.put_nowait((request, done))
             try:
                 return await done
             except (httpx.TransportError, PrefectHTTPStatusError) as error:
@@ -54,17 +56,17 @@ class Lane:
         """Do what comes until cancelled."""
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
             while True:
-                write, done = await self._waiting.get()
+                request, done = await self._waiting.get()
                 if done.done():
                     continue  # Who wanted it has been cancelled.
                 try:
-                    await write()
-                except (httpx.HTTPError, PrefectException) as error:
+                    result = await request()
+                except Exception as error:  # noqa: BLE001 - it is handed on to who asked
                     if not done.done():
                         done.set_exception(error)
                 else:
                     if not done.done():
-                        done.set_result(None)
+                        done.set_result(result)
 
 
 @asynccontextmanager

@@ -138,8 +138,10 @@ async def session(*watchers: Progress) -> AsyncIterator[Session]:
     """
     async with (
         get_client() as client,
-        lane.opened() as writes,
-        connect(Settings(), PrefectJournal(client, writes), passwords.block, PrefectAnnouncements(client)) as gateways,
+        lane.opened() as requests,
+        connect(
+            Settings(), PrefectJournal(client, requests), passwords.block, PrefectAnnouncements(client)
+        ) as gateways,
     ):
         opened = Session(
             gateways, LogProgress(*filter(None, [watcher.get(), *watchers])), Control(gateways.clock.monotonic)
