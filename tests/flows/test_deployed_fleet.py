@@ -22,7 +22,7 @@ from prefect.states import Cancelling
 from arcfleet.app import rehearsal
 from simulator import Simulator, running
 from tasks import steering
-from tests.conftest import fleet_of, fleet_text
+from tests.conftest import fleet_of, fleet_text, use
 from tests.flows import processes
 from tests.flows.test_redeploy_on_push import until
 from tests.flows.test_steering import minted
@@ -49,9 +49,7 @@ def world(deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """Two sites that were never deployed, whose installation takes 10 s of ours, and a worker that reaches them."""
     made = rehearsal.world_of(fleet_of(TEXT)) | {"timings": {"extensionInstall": 600}}
     with running(made, speed=60) as sim:
-        addresses = {"arm": sim.url, "control": sim.control, "speed": 60}
-        for name, value in rehearsal.environment(addresses).items():
-            monkeypatch.setenv(name, value)
+        use(monkeypatch, sim, tmp_path)
         with processes.worker(tmp_path / "worker.log", "one"):
             yield sim
 
