@@ -23,9 +23,9 @@ from flows.engine import Engine, Way
 from tasks import lease
 from tasks.board import Board
 from tasks.fleet import load_fleet
-from tasks.journal import translated
 from tasks.publish import keep_report, publish_report, publish_table
 from tasks.runtime import session
+from tasks.server import translated
 
 STATES = {
     Result.COMPLETED: Completed,

@@ -9,7 +9,7 @@ from prefect.client.orchestration import PrefectClient
 from arcfleet.core.sync import announcements
 from arcfleet.core.sync.announcements import Announced
 from tasks import variables
-from tasks.journal import translated
+from tasks.server import translated
 
 
 class PrefectAnnouncements:

@@ -25,7 +25,7 @@ from arcfleet.core.reasons import Reason
 from arcfleet.core.reporting import report as rendering
 from arcfleet.core.runs.outcomes import FleetReport, Outcome
 from arcfleet.errors import PermanentError
-from tasks.journal import translated
+from tasks.server import translated
 
 DEPLOYMENT = "deploy-batch/deploy-batch"
 POLL = 2.0

@@ -13,7 +13,7 @@ from prefect.exceptions import EventTooLarge
 from prefect.logging import get_logger
 
 from arcfleet.core.reporting.events import Event
-from tasks.journal import translated
+from tasks.server import translated
 
 ID, NAME, ROLE = "prefect.resource.id", "prefect.resource.name", "prefect.resource.role"
 

@@ -15,7 +15,6 @@ from prefect.input.actions import aread_flow_run_input
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Paused, Running
-from prefect.variables import Variable
 from pydantic import Field
 
 from arcfleet.core.planning.fleet_plan import FleetPlan
@@ -24,8 +23,8 @@ from arcfleet.core.runs.approvals import Approval
 from arcfleet.core.runs.orders import approval_key
 from arcfleet.core.runs.rollout import CheckResult
 from arcfleet.core.runs.run_waves import GateId
-from tasks.journal import translated
-from tasks.variables import TAGS
+from tasks import variables
+from tasks.server import translated
 
 POLL = 2
 """Seconds between two looks whether somebody has answered."""
@@ -125,7 +124,8 @@ async def ask_deployment(name: str, parameters: dict[str, object]) -> CheckResul
 async def kept(fleet: str, gate: GateId, plan: FleetPlan) -> Approval | None:
     """Return the approval that an earlier run of the fleet was given at this gate, if it was of the same sites."""
     with translated(f"approval of gate {gate}"):
-        return approvals.parse(await Variable.aget(approval_key(fleet, gate.key)), plan)
+        async with get_client() as client:
+            return approvals.parse(await variables.read(client, approval_key(fleet, gate.key)), plan)
 
 
 async def keep(fleet: str, gate: GateId, approval: Approval) -> None:
@@ -134,11 +134,12 @@ async def keep(fleet: str, gate: GateId, approval: Approval) -> None:
     if value is None:
         return
     with translated(f"approval of gate {gate}"):
-        key = approval_key(fleet, gate.key)
-        await Variable.aset(key, value, tags=TAGS, overwrite=True)
+        async with get_client() as client:
+            await variables.write(client, approval_key(fleet, gate.key), value)
 
 
 async def forget(fleet: str, gate: GateId) -> None:
     """Forget an approval: its run came to an end of its own."""
     with translated(f"approval of gate {gate}"):
-        await Variable.aunset(approval_key(fleet, gate.key))
+        async with get_client() as client:
+            await variables.delete(client, approval_key(fleet, gate.key))

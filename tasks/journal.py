@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from uuid import uuid4
 
-import httpx
-from prefect.client.orchestration import PrefectClient, get_client
-from prefect.exceptions import PrefectException
+from prefect.client.orchestration import PrefectClient
 
 from arcfleet.core.passwords import journal
 from arcfleet.core.passwords.journal import Entry
-from arcfleet.core.reasons import Reason
-from arcfleet.errors import TransientError
 from tasks import lane as lanes
 from tasks import variables
 from tasks.lane import Lane
+from tasks.server import translated
 
 
 class PrefectJournal:
@@ -56,18 +53,7 @@ class PrefectJournal:
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[PrefectJournal]:
-    """Yield the journal, with one client of the server for all that is read and written of it."""
-    async with get_client() as client, lanes.opened() as lane:
+async def opened(client: PrefectClient) -> AsyncIterator[PrefectJournal]:
+    """Yield the journal, with a lane of its own."""
+    async with lanes.opened() as lane:
         yield PrefectJournal(client, lane)
-
-
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Raise our error where the Prefect server does not answer about `what`."""
-    try:
-        yield
-    except (httpx.HTTPError, PrefectException) as error:
-        raise TransientError(
-            Reason.UNREACHABLE, f"{what}: the Prefect server does not answer ({type(error).__name__})"
-        ) from None

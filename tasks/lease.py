@@ -14,17 +14,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import httpx
 from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State, Variable
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -34,7 +32,7 @@ from arcfleet.core.runs.orders import Lease, Orders
 from arcfleet.errors import PermanentError, TransientError
 from tasks import variables
 from tasks.control import Control
-from tasks.journal import translated
+from tasks.server import translated
 from tasks.variables import TAGS
 
 POLL = 2.0
@@ -225,8 +223,8 @@ async def _renew(held: Held) -> Held:
             name = {"id": held.id}
             try:
                 await client.request("PATCH", "/variables/{id}", path_params=name, json={"value": lease.to_json()})
-            except httpx.HTTPStatusError as error:
-                if error.response.status_code != HTTPStatus.NOT_FOUND:
+            except PrefectHTTPStatusError as error:
+                if not variables.is_missing(error):
                     raise
                 raise PermanentError(Reason.LEASE_LOST, "another run has taken the fleet over") from None
     return replace(held, lease=lease)
@@ -245,8 +243,8 @@ async def _release(held: Held) -> None:
 async def _delete(client: PrefectClient, variable: str) -> None:
     try:
         await client.request("DELETE", "/variables/{id}", path_params={"id": variable})
-    except httpx.HTTPStatusError as error:
-        if error.response.status_code != HTTPStatus.NOT_FOUND:
+    except PrefectHTTPStatusError as error:
+        if not variables.is_missing(error):
             raise
 
 

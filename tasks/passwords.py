@@ -9,7 +9,7 @@ from prefect.blocks.system import Secret as SecretBlock
 from arcfleet.core.secret import Secret
 from arcfleet.errors import PermanentError
 from arcfleet.gateways.passwords import PULL_SECRET, Use
-from tasks.journal import translated
+from tasks.server import translated
 
 
 async def block(name: str, use: Use = PULL_SECRET) -> Secret:

@@ -27,10 +27,9 @@ from arcfleet.errors import TransientError
 from arcfleet.gateways import connect
 from arcfleet.ports import Gateways, Progress
 from arcfleet.settings import Settings
-from tasks import lane, passwords
+from tasks import journal, passwords
 from tasks.announcements import PrefectAnnouncements
 from tasks.control import Control
-from tasks.journal import PrefectJournal
 
 LONGEST_WAIT = 300.0
 """Seconds; a service that asks for more than this is asked again after it all the same."""
@@ -138,10 +137,8 @@ async def session(*watchers: Progress) -> AsyncIterator[Session]:
     """
     async with (
         get_client() as client,
-        lane.opened() as requests,
-        connect(
-            Settings(), PrefectJournal(client, requests), passwords.block, PrefectAnnouncements(client)
-        ) as gateways,
+        journal.opened(client) as kept,
+        connect(Settings(), kept, passwords.block, PrefectAnnouncements(client)) as gateways,
     ):
         opened = Session(
             gateways, LogProgress(*filter(None, [watcher.get(), *watchers])), Control(gateways.clock.monotonic)

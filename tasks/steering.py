@@ -24,7 +24,7 @@ from arcfleet.core.runs.orders import Lease, Orders
 from arcfleet.errors import PermanentError
 from tasks import lease as leases
 from tasks import variables
-from tasks.journal import translated
+from tasks.server import translated
 
 INFO = 20
 """Prefect's level of what is shown of a log."""

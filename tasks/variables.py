@@ -25,7 +25,7 @@ async def write(client: PrefectClient, name: str, value: Any) -> None:
     try:
         await client.update_variable(change)
     except PrefectHTTPStatusError as error:
-        if error.response.status_code != HTTPStatus.NOT_FOUND:
+        if not is_missing(error):
             raise
     else:
         return
@@ -33,6 +33,11 @@ async def write(client: PrefectClient, name: str, value: Any) -> None:
         await client.create_variable(VariableCreate(name=name, value=value, tags=TAGS))
     except ObjectAlreadyExists:
         await client.update_variable(change)
+
+
+def is_missing(error: PrefectHTTPStatusError) -> bool:
+    """Tell whether the server says that there is no such Variable."""
+    return error.response.status_code == HTTPStatus.NOT_FOUND
 
 
 async def delete(client: PrefectClient, name: str) -> None:

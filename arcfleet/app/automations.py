@@ -25,7 +25,7 @@ from arcfleet.core.fleet.problems import told
 from arcfleet.core.fleet.source import Document
 from arcfleet.core.leaks import quote
 from arcfleet.errors import ManifestError
-from tasks.journal import translated
+from tasks.server import translated
 
 M = TypeVar("M", bound=BaseModel)
 Place = tuple[str | int, ...]

@@ -92,10 +92,12 @@ def remove(
 async def preview(fleet: Fleet, asked: Asked) -> FleetPlan:
     """Plan the removal of a fleet's chosen sites. The journal is asked too, so it takes a Prefect server."""
     # Prefect reads its settings when it is imported, and they are set by now.
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+
     from arcfleet.gateways import connect  # noqa: PLC0415
     from tasks import journal  # noqa: PLC0415
 
-    async with journal.opened() as opened, connect(Settings(), opened) as gateways:
+    async with get_client() as client, journal.opened(client) as opened, connect(Settings(), opened) as gateways:
         return await make(gateways, fleet, asked)
 
 

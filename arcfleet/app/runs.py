@@ -101,7 +101,7 @@ async def _run(flow: Import, parameters: dict[str, Any], watch: Watch, server: P
         os.environ["PREFECT_UI_ENABLED"] = "0"
     imported = flow()
     from tasks import runtime  # noqa: PLC0415
-    from tasks.journal import translated  # noqa: PLC0415
+    from tasks.server import translated  # noqa: PLC0415
 
     await asyncio.to_thread(server.wait_ready)
     runtime.watcher.set(watch)

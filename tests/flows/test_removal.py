@@ -7,6 +7,7 @@ import json
 
 import pytest
 import yaml
+from prefect.client.orchestration import get_client
 
 from arcfleet.app import removal as command
 from arcfleet.core.planning.plan import Disposition
@@ -35,7 +36,7 @@ def endpoint_on(world):
 
 
 async def planned(sim, text, asked=ALL):
-    async with journal.opened() as opened, connect(settings_of(sim), opened) as gateways:
+    async with get_client() as client, journal.opened(client) as opened, connect(settings_of(sim), opened) as gateways:
         return await command.make(gateways, fleet_of(text), asked)
 
 
