@@ -26,13 +26,14 @@ class Recorder:
     reports: list[FleetReport] = field(default_factory=list)
     steps: list[tuple[str, str]] = field(default_factory=list)
     waits: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     waves: list[WaveProgress] = field(default_factory=list)
 
     def begin(self, site, step):
         self.steps.append((site, str(step)))
 
     def end(self, outcome):
-        pass
+        self.ended.append(outcome.site)
 
     def finish(self, report):
         self.reports.append(report)

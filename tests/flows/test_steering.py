@@ -24,6 +24,9 @@ from tests.conftest import fleet_of, fleet_text
 ONE_BY_ONE = {"maxConcurrency": 1}
 SLOW = {"speed": 60, "extensionInstall": 180.0}
 """An installation takes 3 s: longer than it takes a run to hear of something."""
+LONG = 1800.0
+UNTIL_HEARD = SLOW | {"extensionInstall": LONG}
+"""An installation that is under way until a run has heard of something, however busy the machine is."""
 HEARD = lease.POLL + 2.0
 """Seconds within which a run has heard of something, with what a busy machine needs."""
 
@@ -60,6 +63,12 @@ def minted(sim) -> int:
     return sum(entry["kind"] == "arm POST generateCredentials" for entry in sim.audit())
 
 
+async def ends(sim, recorder) -> None:
+    """Wait until a run has heard that it is to end, and let the installation that is under way come to its end."""
+    await until(lambda: bool(recorder.waves) and recorder.waves[-1].waiting == "aborted")
+    sim.step(LONG)
+
+
 async def test_a_pause_holds_between_two_steps_and_resume_goes_on(simulate, deploy, recorder):
     text = fleet_text(2, rollout=ONE_BY_ONE)
     sim = simulate(fleet_of(text), **SLOW)
@@ -83,11 +92,12 @@ async def test_a_pause_holds_between_two_steps_and_resume_goes_on(simulate, depl
 
 async def test_abort_leaves_each_site_in_a_named_state_and_the_next_run_continues(simulate, deploy, recorder):
     text = fleet_text(3, rollout=ONE_BY_ONE)
-    sim = simulate(fleet_of(text), **SLOW)
+    sim = simulate(fleet_of(text), **UNTIL_HEARD)
     run = asyncio.create_task(deploy(sim, text))
     await until(lambda: ("s1", Step.INSTALL_EXTENSION) in recorder.steps)
 
     await tell(aborted=True)
+    await ends(sim, recorder)
     report = await run
 
     assert report.result is Result.ABORTED
@@ -96,6 +106,7 @@ async def test_abort_leaves_each_site_in_a_named_state_and_the_next_run_continue
     assert report.outcomes[0].steps[-1].step is Step.INSTALL_EXTENSION, "the step under way was not broken off"
     assert minted(sim) == 1
 
+    sim.post("/speed", {"speed": 600})
     again = await deploy(sim, text)
     assert again.result is Result.COMPLETED
     assert minted(sim) == 6, "nothing that was finished is done again"
@@ -103,11 +114,13 @@ async def test_abort_leaves_each_site_in_a_named_state_and_the_next_run_continue
 
 async def test_a_site_that_is_skipped_is_left_out_and_one_under_way_is_not(simulate, deploy, recorder):
     text = fleet_text(2, rollout=ONE_BY_ONE)
-    sim = simulate(fleet_of(text), **SLOW)
+    sim = simulate(fleet_of(text), **UNTIL_HEARD)
     run = asyncio.create_task(deploy(sim, text))
     await until(lambda: ("s1", Step.INSTALL_EXTENSION) in recorder.steps)
 
     await tell(skip=("s1", "s2", "unknown"))
+    await until(lambda: "s2" in recorder.ended)
+    sim.step(LONG)
     report = await run
 
     assert statuses(report) == [Status.SUCCEEDED, Status.SKIPPED]
@@ -116,7 +129,7 @@ async def test_a_site_that_is_skipped_is_left_out_and_one_under_way_is_not(simul
 
 async def test_what_failed_is_tried_again_in_the_same_run(simulate, deploy, recorder):
     text = fleet_text(2, rollout=ONE_BY_ONE)
-    sim = simulate(fleet_of(text), **SLOW)
+    sim = simulate(fleet_of(text), **(SLOW | {"extensionInstall": 900.0}))
     failure = {"cluster": "k-s1", "code": "InstallationFailed", "message": "no"}
     sim.fault({"times": 1, "effect": {"extensionFails": failure}})
     run = asyncio.create_task(deploy(sim, text))
@@ -154,7 +167,7 @@ async def test_a_second_run_is_refused_or_queued_and_told_who_holds_the_fleet(
 async def test_a_fleet_that_was_taken_over_ends_the_run_that_held_it(simulate, deploy, recorder, monkeypatch):
     monkeypatch.setattr(lease, "RENEWAL", 0.0)
     text = fleet_text(2, rollout=ONE_BY_ONE)
-    sim = simulate(fleet_of(text), **SLOW)
+    sim = simulate(fleet_of(text), **UNTIL_HEARD)
     run = asyncio.create_task(deploy(sim, text))
     await until(lambda: ("s1", Step.INSTALL_EXTENSION) in recorder.steps)
     other = replace((await running()).lease, name="another").to_json()
@@ -162,6 +175,7 @@ async def test_a_fleet_that_was_taken_over_ends_the_run_that_held_it(simulate, d
     async with get_client() as client:
         await client.delete_variable_by_name(lease_key("test"))
         await variables.write(client, lease_key("test"), other)
+    await ends(sim, recorder)
     report = await run
 
     assert statuses(report) == [Status.CANCELLED, Status.NOT_STARTED]
@@ -193,13 +207,14 @@ async def test_pause_and_resume_in_the_prefect_ui(simulate, deploy, recorder):
 
 async def test_cancel_in_the_prefect_ui_ends_the_run(simulate, deploy, recorder):
     text = fleet_text(2, rollout=ONE_BY_ONE)
-    sim = simulate(fleet_of(text), **SLOW)
+    sim = simulate(fleet_of(text), **UNTIL_HEARD)
     run = asyncio.create_task(deploy(sim, text))
     await until(lambda: ("s1", Step.INSTALL_EXTENSION) in recorder.steps)
     id_ = (await running()).lease.run
 
     async with get_client() as client:
         await client.set_flow_run_state(id_, Cancelling())
+    await ends(sim, recorder)
     report = await run
 
     assert statuses(report) == [Status.CANCELLED, Status.NOT_STARTED]
