@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -60,6 +61,17 @@ class Settings(BaseSettings):
     def arm(self) -> str:
         """Azure Resource Manager's address."""
         return (self.arm_endpoint or CLOUDS[self.cloud][0]).rstrip("/")
+
+    @property
+    def place(self) -> str:
+        """What names of things that are kept about this Azure end in: nothing for Azure itself, else the address.
+
+        A Prefect server may serve a fleet and its rehearsals: what one keeps of passwords and approvals is not to be
+        taken for the other's.
+        """
+        if self.arm in {endpoint for endpoint, _ in CLOUDS.values()}:
+            return ""
+        return re.sub(r"[^a-z0-9]", "_", f"_at_{urlsplit(self.arm).netloc}".lower())
 
     @property
     def authority(self) -> str:

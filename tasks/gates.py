@@ -23,6 +23,7 @@ from arcfleet.core.runs.approvals import Approval
 from arcfleet.core.runs.orders import approval_key
 from arcfleet.core.runs.rollout import CheckResult
 from arcfleet.core.runs.run_waves import GateId
+from arcfleet.settings import Settings
 from tasks import variables
 from tasks.server import translated
 
@@ -125,7 +126,7 @@ async def kept(fleet: str, gate: GateId, plan: FleetPlan) -> Approval | None:
     """Return the approval that an earlier run of the fleet was given at this gate, if it was of the same sites."""
     with translated(f"approval of gate {gate}"):
         async with get_client() as client:
-            return approvals.parse(await variables.read(client, approval_key(fleet, gate.key)), plan)
+            return approvals.parse(await variables.read(client, _key(fleet, gate)), plan)
 
 
 async def keep(fleet: str, gate: GateId, approval: Approval) -> None:
@@ -135,11 +136,15 @@ async def keep(fleet: str, gate: GateId, approval: Approval) -> None:
         return
     with translated(f"approval of gate {gate}"):
         async with get_client() as client:
-            await variables.write(client, approval_key(fleet, gate.key), value)
+            await variables.write(client, _key(fleet, gate), value)
 
 
 async def forget(fleet: str, gate: GateId) -> None:
     """Forget an approval: its run came to an end of its own."""
     with translated(f"approval of gate {gate}"):
         async with get_client() as client:
-            await variables.delete(client, approval_key(fleet, gate.key))
+            await variables.delete(client, _key(fleet, gate))
+
+
+def _key(fleet: str, gate: GateId) -> str:
+    return approval_key(fleet, gate.key) + Settings().place

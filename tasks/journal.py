@@ -13,6 +13,7 @@ from prefect.client.orchestration import PrefectClient
 
 from arcfleet.core.passwords import journal
 from arcfleet.core.passwords.journal import Entry
+from arcfleet.settings import Settings
 from tasks import lane as lanes
 from tasks import variables
 from tasks.lane import Lane
@@ -25,11 +26,12 @@ class PrefectJournal:
     Args:
         client: The server's. One for all of a run: a new one for each entry takes five times as long.
         lane: For what is read and written.
+        place: What the Variables' names end in.
     """
 
-    def __init__(self, client: PrefectClient, lane: Lane) -> None:
+    def __init__(self, client: PrefectClient, lane: Lane, place: str) -> None:
         self.owner = uuid4().hex
-        self._client, self._lane = client, lane
+        self._client, self._lane, self._place = client, lane, place
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def alone(self, key: str) -> AbstractAsyncContextManager[None]:
@@ -39,21 +41,21 @@ class PrefectJournal:
     async def forget(self, key: str) -> None:
         """Keep a token's entry no longer."""
         with translated(f"journal {key}"):
-            await self._lane.do(partial(variables.delete, self._client, key))
+            await self._lane.do(partial(variables.delete, self._client, key + self._place))
 
     async def read(self, key: str) -> Entry | None:
         """Return a token's entry."""
         with translated(f"journal {key}"):
-            return journal.parse(await self._lane.do(partial(variables.read, self._client, key)))
+            return journal.parse(await self._lane.do(partial(variables.read, self._client, key + self._place)))
 
     async def write(self, key: str, entry: Entry) -> None:
         """Keep a token's entry."""
         with translated(f"journal {key}"):
-            await self._lane.do(partial(variables.write, self._client, key, entry.to_json()))
+            await self._lane.do(partial(variables.write, self._client, key + self._place, entry.to_json()))
 
 
 @asynccontextmanager
 async def opened(client: PrefectClient) -> AsyncIterator[PrefectJournal]:
-    """Yield the journal, with a lane of its own."""
+    """Yield the journal of the Azure that the settings name, with a lane of its own."""
     async with lanes.opened() as lane:
-        yield PrefectJournal(client, lane)
+        yield PrefectJournal(client, lane, Settings().place)

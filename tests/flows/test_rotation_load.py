@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-import httpx
 import pytest
 
 from arcfleet.core.runs.outcomes import Status
 from arcfleet.gateways import connect
 from flows.rotate_credentials import rotate_credentials
 from tests.conftest import fleet_of, fleet_text, settings_of
+from tests.flows.contact import count_online, installed
 
 pytestmark = pytest.mark.stories
 
@@ -25,15 +25,6 @@ CROWD = (
 )
 
 
-async def online(sim, seen: Counter[bool]) -> None:
-    """Count, for as long as it is let, at which looks each connected registry was online, by the world itself."""
-    async with httpx.AsyncClient() as api:
-        while True:
-            world = (await api.get(f"{sim.control}/world")).json()
-            seen.update(cr["online"] for cr in world["registries"][0]["connectedRegistries"])
-            await asyncio.sleep(0.05)
-
-
 async def errors(sim, fleet) -> list[str]:
     """Return what the registries' own logs tell of talks to their parent that failed."""
     async with connect(settings_of(sim)) as gateways:
@@ -41,12 +32,6 @@ async def errors(sim, fleet) -> list[str]:
     lines = [line for seen in looks for line in seen.log]
     assert len(lines) >= SITES  # each tells at least that it was activated
     return [line for line in lines if "[Error]" in line]
-
-
-def installed(world) -> None:
-    """Have a connected registry in contact at every site."""
-    for cluster, cr in zip(world["clusters"], world["registries"][0]["connectedRegistries"], strict=True):
-        cluster["extension"] = {"connectedRegistry": cr["name"], "clusterIP": "10.96.0.50"}
 
 
 async def test_fifty_sites_are_rotated_under_load_and_none_is_offline_for_one_poll(simulate, deploy):
@@ -57,7 +42,7 @@ async def test_fifty_sites_are_rotated_under_load_and_none_is_offline_for_one_po
         sim.fault(rule)
     seen: Counter[bool] = Counter()
 
-    watching = asyncio.create_task(online(sim, seen))
+    watching = asyncio.create_task(count_online(sim, seen))
     report = await deploy(sim, text, flow=rotate_credentials, now=True, max_failures=19)
     watching.cancel()
 

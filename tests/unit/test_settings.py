@@ -135,3 +135,16 @@ def test_an_error_never_shows_what_the_environment_holds(monkeypatch):
         Settings()
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        *[pytest.param({"cloud": cloud}, "", id=cloud) for cloud in CLOUDS],
+        pytest.param({"arm_endpoint": "https://management.azure.com/"}, "", id="Azure's own, given"),
+        pytest.param({"arm_endpoint": LOOPBACK}, "_at_127_0_0_1_8080", id="simulator"),
+        pytest.param({"arm_endpoint": "https://Arm.Stack.example/x"}, "_at_arm_stack_example", id="another"),
+    ],
+)
+def test_what_is_kept_about_azure_is_told_from_what_is_kept_about_a_simulator(given, place):
+    assert Settings(**given).place == place
