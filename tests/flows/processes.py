@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
+GRACE = 30.0
+"""Seconds in which a process that was told to end does so."""
 
 
 def run(*command: str) -> None:
@@ -45,6 +47,11 @@ def process(log: Path, *command: str, **environment: str) -> Iterator[subprocess
             yield started
         finally:
             started.terminate()
+            try:
+                started.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                # Prefect's worker stays where SIGINT is ignored, as it is in the background of a shell.
+                started.kill()
 
 
 @contextmanager

@@ -189,7 +189,9 @@ DAY = 86_400
 def listening(operator: Operator, sim: Simulator, secret: Path) -> Iterator[str]:
     """Run Prefect's server and the bridge, and yield the bridge's address."""
     with operator.running("ui"):
-        until((operator.home / "prefect" / "server.url").exists, "no server came up")
+        # The file with its address may be the last one's still.
+        shown = operator.folder / f"printed-{operator.printed}"
+        until(lambda: b"Ctrl-C" in shown.read_bytes(), "no server came up")
         port = free_port()
         with operator.running(*command("bridge", operator, sim, "--secret", f"file:{secret}", "--port", str(port))):
             url = f"http://127.0.0.1:{port}"
